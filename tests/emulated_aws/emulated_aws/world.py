@@ -65,6 +65,18 @@ class Organization:
     guardduty_administrator_id: str | None = None
 
 
+@dataclass(frozen=True)
+class DetectorSettings:
+    """What the fleet file says of GuardDuty in one account and region: the detector's features at the start."""
+
+    runtime_monitoring: bool = False
+    ec2_agent_management: bool = False
+    eks_addon_management: bool = False
+    ecs_fargate_agent_management: bool = False
+    eks_runtime_monitoring: bool = False
+    managed_by_policy: bool = False
+
+
 @dataclass
 class World:
     """One emulated AWS. Everything that changes it holds C(lock): moto itself is not thread-safe."""
@@ -75,6 +87,8 @@ class World:
     pace: Pace = field(default_factory=Pace)
     link_local: set[tuple[str, str]] = field(default_factory=set)
     nodes: dict[tuple[str, str], dict[str, Node]] = field(default_factory=dict)
+    detectors: dict[tuple[str, str], DetectorSettings] = field(default_factory=dict)
+    opted_out: set[tuple[str, str]] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def now(self) -> float:
@@ -86,7 +100,7 @@ class World:
 
     def clear(self) -> None:
         fresh = World()
-        for name in ("accounts", "organization", "caller_account_id", "pace", "link_local", "nodes"):
+        for name in ("accounts", "organization", "caller_account_id", "pace", "link_local", "nodes", "detectors", "opted_out"):
             setattr(self, name, getattr(fresh, name))
 
 
