@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of the collection supports."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  action_group:
+    description: The action group of the module, for C(module_defaults).
+    support: full
+    membership: [fleetsec.guardduty.guardduty]
+  platform:
+    description: The platforms on which the module runs.
+    platforms: posix
+    support: full
+"""
+
+    WRITES = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and say what would change, without changing it.
+    support: full
+    details: Check mode reports exactly the changes of the real run, since both come from the same plan.
+  diff_mode:
+    description: Returns what changes, before and after.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+"""
+
+    READS = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and say what would change, without changing it.
+    support: full
+    details: The module never changes anything.
+  diff_mode:
+    description: Returns what changes, before and after.
+    support: N/A
+    details: The module never changes anything.
+  idempotent:
+    description: A second run changes nothing.
+    support: N/A
+    details: The module never changes anything.
+"""

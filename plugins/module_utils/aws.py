@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bridge between Ansible's AWS modules and the three rooms; with the inventory's base the only importer of amazon.aws.
+
+A module calls aws_module() for its options, observed() to read, and conclude() to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Handler, Outcome, converge
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access, Connection, Credentials, Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import Selection, resolve
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, AwsProblem, problem_from
+
+USER_AGENT = "fleetsec.guardduty/0.1.0"
+
+# Mirrored by the documentation fragment fleetsec.guardduty.targets.
+TARGET_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "regions": {"type": "list", "elements": "str", "default": []},
+    "assume_role_arns": {"type": "list", "elements": "str", "default": []},
+    "organization_role_name": {"type": "str"},
+}
+# Mirrored by the documentation fragment fleetsec.guardduty.scope.
+SCOPE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "scope": {"type": "str", "choices": ["all", "selected"], "default": "all"},
+    "fallback_to_package": {"type": "bool", "default": False},
+}
+
+
+def aws_module(arguments: Mapping[str, Any], **options: Any) -> AnsibleAWSModule:
+    """An AnsibleAWSModule with the options for accounts and regions; every module of the collection supports check mode."""
+    exclusive = [("assume_role_arns", "organization_role_name"), *options.pop("mutually_exclusive", ())]
+    return AnsibleAWSModule(
+        argument_spec={**TARGET_ARGUMENTS, **arguments},
+        supports_check_mode=True,
+        mutually_exclusive=exclusive,
+        **options,
+    )
+
+
+def connection_of(plugin: Any, params: Mapping[str, Any]) -> tuple[Connection, str | None]:
+    """The connection that amazon.aws's common options describe, and their region. Works for modules and plugins."""
+    region, endpoint_url, options = get_aws_connection_info(plugin)
+    connection = Connection(
+        profile=options.get("profile_name"),
+        credentials=Credentials(
+            options.get("aws_access_key_id"), options.get("aws_secret_access_key"), options.get("aws_session_token")
+        ),
+        endpoint_url=endpoint_url or None,
+        verify=options.get("verify"),
+        config=params.get("aws_config") or {},
+        user_agent=USER_AGENT,
+    )
+    return connection, region
+
+
+def selection_of(params: Mapping[str, Any], region: str | None) -> Selection:
+    regions = [part for part in params.get("regions") or () if part] or ([region] if region else [])
+    return Selection(
+        regions=tuple(dict.fromkeys(regions)),
+        assume_role_arns=tuple(params.get("assume_role_arns") or ()),
+        organization_role_name=params.get("organization_role_name") or None,
+    )
+
+
+def targets_of(module: AnsibleAWSModule) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
+    """The accounts and regions of the module's options; those that cannot be had come back as problems."""
+    try:
+        connection, region = connection_of(module, module.params)
+        return resolve(Access(connection), selection_of(module.params, region))
+    except AwsProblem as error:
+        module.fail_json(msg=str(error.problem))
+    except AWS_ERRORS as error:
+        module.fail_json(msg=str(problem_from(error, "the connection to AWS")))
+
+
+def observed(module: AnsibleAWSModule, wish: Wish) -> tuple[tuple[Target, ...], Snapshot]:
+    """Read what is wished for everywhere. Fails only where nothing at all could be read."""
+    targets, problems = targets_of(module)
+    snapshot = observe(targets, wish)
+    if snapshot.problems and all(_blind(area.unknown, wish) for area in snapshot.areas):
+        module.fail_json(
+            msg=str(snapshot.problems[0]), problems=[str(one) for one in (*problems, *snapshot.problems)]
+        )
+    return targets, Snapshot(snapshot.areas, (*problems, *snapshot.problems))
+
+
+def _blind(unknown: Iterable[str], wish: Wish) -> bool:
+    """Whether the thing that everything else hangs on is unknown."""
+    return ("instances" if wish.instances else "detector") in unknown
+
+
+def conclude_reading(module: AnsibleAWSModule, problems: Sequence[Problem], **results: Any) -> NoReturn:
+    """End a module that only reads: what failed is a warning and a list, the rest is the result."""
+    for problem in problems:
+        module.warn(str(problem))
+    module.exit_json(changed=False, problems=[str(problem) for problem in problems], **results)
+
+
+def conclude(
+    module: AnsibleAWSModule,
+    plan: Plan,
+    targets: Iterable[Target],
+    handlers: Mapping[tuple[str, str], Handler],
+    problems: Sequence[Problem] = (),
+    **results: Any,
+) -> NoReturn:
+    """Make the plan and end the module; it fails when anything was left undone, and says what was done all the same."""
+    outcome = converge(plan, targets, handlers, module.check_mode)
+    finish(module, plan, outcome, problems, **results)
+
+
+def finish(
+    module: AnsibleAWSModule, plan: Plan, outcome: Outcome, problems: Sequence[Problem] = (), **results: Any
+) -> NoReturn:
+    """The result of a module that writes, from its plan and what came of it."""
+    made = Plan(outcome.done)
+    result = {
+        "changed": made.changed,
+        "msg": made.message(made=not module.check_mode),
+        "diff": made.diff(),
+        "changes": [change.describe() for change in outcome.done],
+        "failed_changes": [failure.describe() for failure in outcome.failed],
+        "problems": [str(problem) for problem in problems],
+        **results,
+    }
+    undone = [str(problem) for problem in problems]
+    undone += list(dict.fromkeys(str(failure.problem) for failure in outcome.failed))
+    if not undone:
+        module.exit_json(**result)
+    done = f" Done: {len(outcome.done)} of {len(plan.changes)} changes."
+    more = f" And {len(undone) - 1} more; see problems and failed_changes." if len(undone) > 1 else ""
+    result["msg"] = undone[0] + more + done
+    module.fail_json(**result)

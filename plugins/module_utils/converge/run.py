@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Walks a plan: account by region in parallel, each in the plan's order, in batches. The one place that knows check mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A change that was not made, and why."""
+
+    change: Change
+    problem: Problem
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.change.describe(), "error": str(self.problem)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a plan. Under check mode C(done) is what would be done."""
+
+    done: tuple[Change, ...] = ()
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(slots=True)
+class AreaRun:
+    """One account and region while its changes are made.
+
+    C(made) carries identifiers from one step to the next, such as the security group that an endpoint needs.
+    """
+
+    target: Target
+    made: dict[tuple[str, str], str] = field(default_factory=dict)
+    done: list[Change] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+
+    def succeed(self, changes: Iterable[Change]) -> None:
+        self.done.extend(changes)
+
+    def fail(self, changes: Iterable[Change], operation: str, error: Exception) -> None:
+        problem = problem_from(error, operation, self.target.account_id, self.target.region)
+        self.failed.extend(Failure(change, problem) for change in changes)
+
+    def each(self, changes: Sequence[Change], operation: str, make: Callable[[Change], None]) -> None:
+        """Make changes one by one; one that fails does not stop the others."""
+        for change in changes:
+            try:
+                make(change)
+            except AWS_ERRORS as error:
+                self.fail([change], operation, error)
+            else:
+                self.succeed([change])
+
+
+# Makes a run of changes of one kind and action, and tells AreaRun of each whether it was made.
+Handler = Callable[[AreaRun, Sequence[Change]], None]
+
+
+def converge(
+    plan: Plan, targets: Iterable[Target], handlers: Mapping[tuple[str, str], Handler], check_mode: bool
+) -> Outcome:
+    """Make the plan's changes. C(handlers) are looked up by (action, kind)."""
+    if check_mode or not plan.changes:
+        return Outcome(done=plan.changes)
+    where = {(target.account_id, target.region): target for target in targets}
+    areas: dict[tuple[str, str], list[Change]] = {}
+    for change in plan.changes:
+        areas.setdefault((change.account_id, change.region), []).append(change)
+
+    def one(area: tuple[str, str]) -> AreaRun:
+        run = AreaRun(where[area])
+        for batch in _batches(areas[area]):
+            ready = list(_still_possible(run, batch))
+            if ready:
+                handlers[ready[0].action, ready[0].kind](run, ready)
+        return run
+
+    with ThreadPoolExecutor(min(WORKERS, len(areas))) as pool:
+        runs = list(pool.map(one, areas))
+    return Outcome(
+        tuple(change for run in runs for change in run.done), tuple(failure for run in runs for failure in run.failed)
+    )
+
+
+def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    for _, batch in groupby(changes, key=lambda change: (change.action, change.kind)):
+        yield list(batch)
+
+
+def _still_possible(run: AreaRun, batch: Iterable[Change]) -> Iterator[Change]:
+    """Leave out what builds on a step that failed: a target that failed once is not touched again."""
+    broken = {failure.change.target: failure.problem for failure in run.failed}
+    for change in batch:
+        if change.target in broken:
+            run.failed.append(Failure(change, broken[change.target]))
+        else:
+            yield change

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes tags and the instance metadata tags setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
+
+# The most resources that CreateTags and DeleteTags take in one call (EC2 API reference).
+RESOURCES = 1000
+# One bad id makes AWS refuse the whole call, and so does a batch that it finds too large: both are met by halving.
+HALVING_CODES = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidID", "TagLimitExceeded"})
+
+
+def _enable_metadata_tags(run: AreaRun, changes: Sequence[Change]) -> None:
+    client = run.target.client("ec2")
+
+    def enable(change: Change) -> None:
+        client.modify_instance_metadata_options(InstanceId=change.target, InstanceMetadataTags="enabled")
+
+    run.each(changes, "ec2:ModifyInstanceMetadataOptions", enable)
+
+
+def _tag(run: AreaRun, changes: Sequence[Change]) -> None:
+    client = run.target.client("ec2")
+    for same in _alike(changes, "tags"):
+        written: Mapping[str, str] = same[0].details["tags"]
+        tags = [{"Key": key, "Value": value} for key, value in written.items()]
+        _in_bulk(run, same, "ec2:CreateTags", lambda ids, tags=tags: client.create_tags(Resources=ids, Tags=tags))
+
+
+def _untag(run: AreaRun, changes: Sequence[Change]) -> None:
+    client = run.target.client("ec2")
+    for same in _alike(changes, "keys"):
+        tags = [{"Key": key} for key in same[0].details["keys"]]
+        _in_bulk(run, same, "ec2:DeleteTags", lambda ids, tags=tags: client.delete_tags(Resources=ids, Tags=tags))
+
+
+def _alike(changes: Sequence[Change], detail: str) -> list[list[Change]]:
+    """Changes that write the same, together: one call serves them all."""
+    groups: dict[str, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(repr(change.details[detail]), []).append(change)
+    return list(groups.values())
+
+
+def _in_bulk(run: AreaRun, changes: Sequence[Change], operation: str, write: Callable[[list[str]], Any]) -> None:
+    for start in range(0, len(changes), RESOURCES):
+        _halving(run, changes[start : start + RESOURCES], operation, write)
+
+
+def _halving(run: AreaRun, changes: Sequence[Change], operation: str, write: Callable[[list[str]], Any]) -> None:
+    try:
+        write([change.target for change in changes])
+    except AWS_ERRORS as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        if len(changes) == 1 or code not in HALVING_CODES:
+            run.fail(changes, operation, error)
+            return
+        middle = len(changes) // 2
+        _halving(run, changes[:middle], operation, write)
+        _halving(run, changes[middle:], operation, write)
+    else:
+        run.succeed(changes)
+
+
+HANDLERS: dict[tuple[str, str], Handler] = {
+    ("enable", "instance metadata tags setting"): _enable_metadata_tags,
+    ("tag", "instance"): _tag,
+    ("untag", "instance"): _untag,
+}

@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the instances that were asked for are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem, Snapshot
+
+
+def missing_instances(snapshot: Snapshot, ids: Iterable[str]) -> Iterator[Problem]:
+    """A problem for each id that no account and region knows; none where some could not be read, since it may be there."""
+    if any("instances" in area.unknown for area in snapshot.areas):
+        return
+    found = {instance.instance_id for area in snapshot.areas for instance in area.instances}
+    places = ", ".join(f"{area.account_id}/{area.region}" for area in snapshot.areas)
+    for instance_id in ids:
+        if instance_id not in found:
+            message = f"there is no instance {instance_id} in {places}"
+            advice = "It may be terminated, or be in another account or region."
+            yield Problem("", "", "the look-up of instances", "InstanceNotFound", message, "", advice)

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operating systems that AWS has verified for the agent, as data with its source and date.
+
+Source: GuardDuty user guide, "Validating architectural requirements" (CPU, OS and kernel support), read 2026-10.
+AWS calls the list verified, not exclusive: a system that is missing may work without guarantee.
+"""
+
+from __future__ import annotations
+
+VERIFIED_SOURCE = "GuardDuty user guide, prereq-runtime-monitoring-cpu-os-kernel-support"
+VERIFIED_DATE = "2026-10"
+
+# Name as Systems Manager reports it (PlatformName), lower case, to the verified versions; a prefix ending in a dot
+# admits every minor version. Bottlerocket counts from AMI v1.62.1 on, which PlatformVersion does not tell.
+VERIFIED_OS = {
+    "amazon linux": ("2", "2023"),
+    "ubuntu": ("20.04", "22.04", "24.04", "26.04"),
+    "debian gnu/linux": ("11", "12", "13"),
+    "red hat enterprise linux": ("9.4", "10.2"),
+    "centos stream": ("9", "10"),
+    "rocky linux": ("9.5", "10.1"),
+    "almalinux": ("9", "10"),
+    "fedora linux": ("34", "40", "41", "43", "44"),
+    "oracle linux server": ("8.9", "9.3"),
+    "sles": ("16",),
+    "bottlerocket": ("1",),
+}
+ALIASES = {
+    "amazon linux ami": "amazon linux",
+    "debian": "debian gnu/linux",
+    "fedora": "fedora linux",
+    "oracle linux": "oracle linux server",
+    "rhel": "red hat enterprise linux",
+    "suse linux enterprise server": "sles",
+    "centos": "centos stream",
+    "rocky": "rocky linux",
+    "alma linux": "almalinux",
+}
+
+
+def os_verified(name: str | None, version: str | None) -> bool:
+    """Whether AWS lists this system. An unknown name or version is no claim against it: then True.
+
+    A version matches when it is the listed one or one of its minor versions: '2023' admits '2023.6.20241031',
+    '9.4' does
+    not admit '9.5'.
+    """
+    if not name or not version:
+        return True
+    key = name.strip().lower()
+    known = VERIFIED_OS.get(ALIASES.get(key, key))
+    if known is None:
+        return False
+    return any(version == listed or version.startswith(f"{listed}.") for listed in known)

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which tags to write on which instances, so that GuardDutyManaged says what is meant and GuardDuty can read it.
+
+Sources: GuardDuty user guide, "Prerequisites for Amazon EC2 instance support" (exclusion tags are read from the instance
+metadata); EC2 user guide, "Work with instance tags in instance metadata" (which tag keys the metadata allows).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import MANAGED_TAG, Instance, Snapshot
+
+VALUES = {"include": "true", "exclude": "false"}
+METADATA_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]+")
+METADATA_RESERVED = frozenset({".", "..", "_index"})
+
+
+@dataclass(frozen=True, slots=True)
+class TagWish:
+    """What the user wants. C(managed): include, exclude, clear, repair, or None to leave GuardDutyManaged alone."""
+
+    managed: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    metadata_tags: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TagPlan:
+    """The plan, the fleet as it will be, and what cannot be done.
+
+    C(forbidden): tag keys by instance that keep it from showing its tags in the instance metadata.
+    """
+
+    plan: Plan
+    after: Snapshot
+    forbidden: Mapping[str, tuple[str, ...]]
+
+
+def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
+    opens: list[Change] = []
+    tags: list[Change] = []
+    untags: list[Change] = []
+    forbidden: dict[str, tuple[str, ...]] = {}
+    areas = []
+    for area in snapshot.areas:
+        changed = []
+        for instance in area.instances:
+            if instance.state in ("terminated", "shutting-down"):
+                changed.append(instance)
+                continue
+            wanted = _wanted_tags(instance, wish)
+            opening = _should_open(wanted, instance, wish)
+            bad = forbidden_keys(wanted) if opening or instance.metadata_tags else ()
+            if bad:
+                forbidden[instance.instance_id] = bad
+                opening = False
+            if opening:
+                opens.append(_open(instance))
+            tags += _tag(instance, wanted)
+            untags += _untag(instance, wanted)
+            changed.append(replace(instance, tags=wanted, metadata_tags=instance.metadata_tags or opening))
+        areas.append(replace(area, instances=tuple(changed)))
+    # Metadata first: where it cannot be opened the exclusion is not written either, since GuardDuty could not read it.
+    return TagPlan(Plan((*opens, *tags, *untags)), Snapshot(tuple(areas), snapshot.problems), forbidden)
+
+
+def refused_keys(wish: TagWish) -> str | None:
+    """Why the wish itself cannot be granted, or None."""
+    reserved = sorted(key for key in (*wish.tags, *wish.remove) if key.lower().startswith("aws:"))
+    if reserved:
+        return f"Tag keys that start with 'aws:' belong to AWS and cannot be changed: {', '.join(reserved)}. Leave them out."
+    both = sorted(set(wish.tags) & set(wish.remove))
+    if both:
+        return f"The tags {', '.join(both)} are in tags and in remove_tags; name each in one of them."
+    if wish.managed and MANAGED_TAG in (*wish.tags, *wish.remove):
+        return f"{MANAGED_TAG} is in managed and in tags or remove_tags; use managed for it."
+    return None
+
+
+def forbidden_keys(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that AWS does not let into the instance metadata: a space, a slash, or a reserved word."""
+    return tuple(key for key in tags if key in METADATA_RESERVED or not METADATA_KEY.fullmatch(key))
+
+
+def repaired(value: str) -> str | None:
+    """'true' or 'false' where that is what the value can only mean, such as 'True' or ' FALSE'; otherwise None."""
+    lowered = value.strip().lower()
+    return lowered if lowered in ("true", "false") else None
+
+
+def _wanted_tags(instance: Instance, wish: TagWish) -> dict[str, str]:
+    wanted = {key: value for key, value in instance.tags.items() if key not in wish.remove}
+    wanted.update(wish.tags)
+    current = instance.tags.get(MANAGED_TAG)
+    if wish.managed in VALUES:
+        wanted[MANAGED_TAG] = VALUES[wish.managed]
+    elif wish.managed == "clear":
+        wanted.pop(MANAGED_TAG, None)
+    elif wish.managed == "repair" and current is not None:
+        wanted[MANAGED_TAG] = repaired(current) or current
+    return wanted
+
+
+def _should_open(wanted: Mapping[str, str], instance: Instance, wish: TagWish) -> bool:
+    """An exclusion that this run writes or confirms is opened to GuardDuty."""
+    asks = wish.managed in ("exclude", "repair") or MANAGED_TAG in wish.tags
+    return wish.metadata_tags and asks and wanted.get(MANAGED_TAG) == "false" and not instance.metadata_tags
+
+
+def _open(instance: Instance) -> Change:
+    return Change(
+        instance.account_id,
+        instance.region,
+        "enable",
+        "instance metadata tags setting",
+        instance.instance_id,
+        {"instance_metadata_tags": "disabled"},
+        {"instance_metadata_tags": "enabled"},
+    )
+
+
+def _tag(instance: Instance, wanted: Mapping[str, str]) -> Iterator[Change]:
+    written = {key: value for key, value in wanted.items() if instance.tags.get(key) != value}
+    if written:
+        before = {f"tag:{key}": instance.tags[key] for key in written if key in instance.tags}
+        after = {f"tag:{key}": value for key, value in written.items()}
+        yield Change(
+            instance.account_id, instance.region, "tag", "instance", instance.instance_id, before, after, {"tags": written}
+        )
+
+
+def _untag(instance: Instance, wanted: Mapping[str, str]) -> Iterator[Change]:
+    gone = {key: value for key, value in instance.tags.items() if key not in wanted}
+    if gone:
+        before = {f"tag:{key}": value for key, value in gone.items()}
+        keys = tuple(sorted(gone))
+        yield Change(
+            instance.account_id, instance.region, "untag", "instance", instance.instance_id, before, {}, {"keys": keys}
+        )

@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Can an agent in this VPC reach GuardDuty through the VPC's endpoint?
+
+Rules: GuardDuty user guide, "Creating Amazon VPC endpoint manually" and "Validating VPC endpoint configuration"; the
+policy's shape is in "Using shared VPC with Runtime Monitoring".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+    AccountRegion,
+    Endpoint,
+    SecurityGroup,
+    Vpc,
+)
+
+AGENT_PORT = 443
+# States that DescribeVpcEndpoints still lists although nothing can be sent through them any more (botocore model,
+# State).
+GONE_STATES = frozenset({"deleted", "deleting", "expired", "rejected"})
+PENDING_STATES = frozenset({"pending", "pendingacceptance", "partial"})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way of a VPC: C(state) is one of words.ENDPOINT_STATES, C(faults) say what is wrong with the endpoint."""
+
+    state: str
+    endpoint: Endpoint | None = None
+    faults: tuple[str, ...] = ()
+
+
+UNKNOWN_WAY = Way("unknown")
+
+
+def service_name(region: str, partition: str) -> str | None:
+    """The endpoint service of the agent's data, or None where AWS offers none (China).
+
+    GovCloud has the FIPS variant only (AWS GovCloud user guide, GuardDuty).
+    """
+    if partition == "aws-us-gov":
+        return f"com.amazonaws.{region}.guardduty-data-fips"
+    return f"com.amazonaws.{region}.guardduty-data" if partition == "aws" else None
+
+
+def ways(area: AccountRegion) -> dict[str, Way]:
+    """The way of each VPC that has an instance or was read, by VPC id."""
+    ids = {instance.vpc_id for instance in area.instances if instance.vpc_id} | set(area.vpcs)
+    return {vpc_id: way(area, vpc_id) for vpc_id in ids}
+
+
+def way(area: AccountRegion, vpc_id: str) -> Way:
+    vpc = area.vpcs.get(vpc_id)
+    if vpc is None or "endpoints" in area.unknown:
+        return UNKNOWN_WAY
+    if vpc.owner_id != area.account_id:
+        # A participant of a shared VPC cannot see the owner's endpoint (PrivateLink guide, "Create an interface
+        # endpoint").
+        return UNKNOWN_WAY
+    live = [endpoint for endpoint in area.endpoints.get(vpc_id, ()) if endpoint.state.lower() not in GONE_STATES]
+    if not live:
+        return Way("missing")
+    judged = [_judge(endpoint, vpc, area) for endpoint in live]
+    return min(judged, key=lambda one: ("available", "pending", "misconfigured").index(one.state))
+
+
+def _judge(endpoint: Endpoint, vpc: Vpc, area: AccountRegion) -> Way:
+    faults = endpoint_faults(endpoint, vpc, area.account_id, area.security_groups)
+    if endpoint.state.lower() in PENDING_STATES:
+        return Way("pending", endpoint, faults)
+    if endpoint.state.lower() != "available":
+        faults = (f"state is {endpoint.state}", *faults)
+    return Way("misconfigured" if faults else "available", endpoint, faults)
+
+
+def endpoint_faults(
+    endpoint: Endpoint, vpc: Vpc, account_id: str, groups: Mapping[str, SecurityGroup]
+) -> tuple[str, ...]:
+    """What is wrong with an endpoint, apart from its state. What is not known is no fault."""
+    faults = []
+    if not endpoint.private_dns:
+        faults.append("private DNS is off")
+    if policy_denies(endpoint.policy, account_id):
+        faults.append(f"the endpoint policy denies account {account_id}")
+    known = [groups[group_id] for group_id in endpoint.security_group_ids if group_id in groups]
+    if known and len(known) == len(endpoint.security_group_ids):
+        closed = closed_cidrs(vpc.cidrs, known)
+        if closed:
+            faults.append(f"its security group does not let {', '.join(closed)} in on port {AGENT_PORT}")
+    return tuple(faults)
+
+
+def closed_cidrs(cidrs: Sequence[str], groups: Iterable[SecurityGroup]) -> tuple[str, ...]:
+    """The CIDRs that no rule of the groups lets in on 443.
+
+    A rule for a security group or prefix list may let them in too, which CIDRs cannot tell: then none is called closed.
+    """
+    rules = [
+        rule
+        for group in groups
+        for rule in group.ingress
+        if _opens_agent_port(rule.protocol, rule.from_port, rule.to_port)
+    ]
+    if any(rule.other_sources for rule in rules):
+        return ()
+    open_nets = [ipaddress.ip_network(cidr, strict=False) for rule in rules for cidr in rule.cidrs]
+    return tuple(cidr for cidr in cidrs if not _inside(ipaddress.ip_network(cidr, strict=False), open_nets))
+
+
+def _opens_agent_port(protocol: str, from_port: int, to_port: int) -> bool:
+    return protocol == "-1" or (protocol in ("tcp", "6") and from_port <= AGENT_PORT <= to_port)
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _inside(net: Network, open_nets: Sequence[Network]) -> bool:
+    same = [other for other in open_nets if other.version == net.version]
+    merged = ipaddress.collapse_addresses(same)  # type: ignore[type-var]
+    return any(net.subnet_of(other) for other in merged)  # type: ignore[arg-type]
+
+
+def policy_denies(policy: str | None, account_id: str) -> bool:
+    """Whether an endpoint policy keeps this account's agents out. Only what is certain counts.
+
+    The two shapes that GuardDuty documents are judged: StringNotEquals on aws:PrincipalAccount in a Deny, and the
+    absence
+    of any Allow. Organization conditions need the organization's id, which is not at hand: they are taken as open.
+    """
+    if not policy:
+        return False
+    try:
+        document = json.loads(policy)
+    except ValueError:
+        return False
+    statements = _as_list(document.get("Statement")) if isinstance(document, dict) else []
+    statements = [statement for statement in statements if isinstance(statement, dict)]
+    if not any(statement.get("Effect") == "Allow" for statement in statements):
+        return True
+    return any(statement.get("Effect") == "Deny" and _denies(statement, account_id) for statement in statements)
+
+
+def _denies(statement: Mapping[str, Any], account_id: str) -> bool:
+    condition = statement.get("Condition")
+    if not condition:
+        return statement.get("Principal") in ("*", {"AWS": "*"}) and "*" in _as_list(statement.get("Action"))
+    if not isinstance(condition, dict) or len(condition) != 1:
+        return False
+    ((operator, pairs),) = condition.items()
+    if not isinstance(pairs, dict) or len(pairs) != 1:
+        return False
+    ((key, values),) = pairs.items()
+    if key.lower() != "aws:principalaccount":
+        return False
+    named = account_id in [str(value) for value in _as_list(values)]
+    return (operator == "StringNotEquals" and not named) or (operator == "StringEquals" and named)
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

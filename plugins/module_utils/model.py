@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWS says of a fleet, as frozen records: the language that observe, decide and converge share.
+
+Nothing here reads, judges or writes. A value that could not be read is None or named in C(AccountRegion.unknown);
+it is never replaced by a default that looks like knowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MANAGED_TAG = "GuardDutyManaged"
+GUARDDUTY_ASSOCIATION = "GuardDutyRuntimeMonitoring-do-not-delete"
+SSM_DOCUMENT = "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin"
+SSM_PACKAGE = "AmazonGuardDuty-RuntimeMonitoringSsmPlugin"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One call to AWS that failed, in words that an operator can act on."""
+
+    account_id: str
+    region: str
+    operation: str
+    code: str
+    message: str
+    request_id: str = ""
+    advice: str = ""
+
+    @property
+    def denied(self) -> bool:
+        return self.code in DENIED_CODES
+
+    def __str__(self) -> str:
+        where = "/".join(part for part in (self.account_id, self.region) if part)
+        parts = [f"{self.operation} in {where}" if where else self.operation, f"failed: {self.code}: {self.message}"]
+        text = " ".join(parts).rstrip(".")
+        if self.request_id:
+            text += f" (request id {self.request_id})"
+        return f"{text}. {self.advice}".rstrip() if self.advice else f"{text}."
+
+
+# EC2 says UnauthorizedOperation, the JSON services AccessDeniedException, STS AccessDenied (AWS "Common Errors").
+DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An EC2 instance as DescribeInstances gives it."""
+
+    instance_id: str
+    account_id: str
+    region: str
+    state: str
+    platform: str
+    architecture: str
+    instance_type: str
+    vpc_id: str | None = None
+    subnet_id: str | None = None
+    availability_zone: str | None = None
+    private_ip: str | None = None
+    private_dns: str | None = None
+    public_ip: str | None = None
+    public_dns: str | None = None
+    image_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metadata_tags: bool = False
+    imds: bool = True
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A managed node as Systems Manager gives it. C(ping) is AWS's PingStatus: Online, ConnectionLost or Inactive."""
+
+    instance_id: str
+    ping: str
+    agent_version: str | None = None
+    platform_name: str | None = None
+    platform_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """One EC2 row of GuardDuty's ListCoverage. C(issue) is AWS's own text, unchanged."""
+
+    instance_id: str
+    status: str
+    issue: str | None = None
+    agent_version: str | None = None
+    management_type: str | None = None
+    cluster_arn: str | None = None
+    updated_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """The GuardDuty detector of an account and region. C(detector_id) None: there is none."""
+
+    detector_id: str | None = None
+    status: str = "ENABLED"
+    features: Mapping[str, Feature] = field(default_factory=dict)
+
+    @property
+    def monitoring(self) -> Feature:
+        return self.features.get("RUNTIME_MONITORING", Feature())
+
+    @property
+    def runtime_monitoring(self) -> bool:
+        return self.detector_id is not None and self.status == "ENABLED" and self.monitoring.enabled
+
+    @property
+    def automated_agent(self) -> bool:
+        """EC2 automated agent configuration. Without its feature a sub-setting has no effect (GuardDuty user guide)."""
+        return self.runtime_monitoring and self.monitoring.additional.get("EC2_AGENT_MANAGEMENT", False)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A detector feature with its additional configuration, name to enabled."""
+
+    enabled: bool = False
+    additional: Mapping[str, bool] = field(default_factory=dict)
+    managed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    subnet_id: str
+    vpc_id: str
+    availability_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """A VPC. DNS attributes are None until somebody asked for them: they cost a call each."""
+
+    vpc_id: str
+    owner_id: str
+    cidrs: tuple[str, ...] = ()
+    dns_support: bool | None = None
+    dns_hostnames: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A VPC endpoint for the GuardDuty agent. C(policy) is the JSON text as AWS returns it."""
+
+    endpoint_id: str
+    vpc_id: str
+    service_name: str
+    state: str
+    private_dns: bool = False
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    policy: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def guardduty_owned(self) -> bool:
+        return MANAGED_TAG in self.tags
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """One inbound permission. C(other_sources): it also allows groups or prefix lists, which CIDRs cannot judge."""
+
+    protocol: str
+    from_port: int
+    to_port: int
+    cidrs: tuple[str, ...] = ()
+    other_sources: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    group_id: str
+    name: str
+    vpc_id: str | None = None
+    ingress: tuple[Ingress, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRegion:
+    """Everything that was read in one account and region.
+
+    C(unknown) names what could not be read: C(instances), C(ssm), C(detector), C(coverage), C(vpcs), C(endpoints),
+    C(security_groups).
+    """
+
+    account_id: str
+    region: str
+    instances: tuple[Instance, ...] = ()
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    coverage: Mapping[str, CoverageRow] = field(default_factory=dict)
+    detector: Detector = field(default_factory=Detector)
+    vpcs: Mapping[str, Vpc] = field(default_factory=dict)
+    endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
+    security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A fleet at one moment: every account and region that was asked for, and every call that failed."""
+
+    areas: tuple[AccountRegion, ...] = ()
+    problems: tuple[Problem, ...] = ()

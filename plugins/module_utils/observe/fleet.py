@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observes a fleet: every service of every account and region at once, joined into one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+    AccountRegion,
+    CoverageRow,
+    Detector,
+    Endpoint,
+    Instance,
+    Problem,
+    SecurityGroup,
+    Snapshot,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2, guardduty, ssm
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+    AWS_ERRORS,
+    ResponseParserError,
+    problem_from,
+)
+
+# An answer that was cut on the way is no answer of AWS, and botocore does not try it again.
+CUT_ANSWER_TRIES = 3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to read. Filters are alternatives: an instance belongs when it matches one of them."""
+
+    filters: Sequence[Mapping[str, Any]] = ({},)
+    exclude_filters: Sequence[Mapping[str, Any]] = ()
+    instance_ids: tuple[str, ...] = ()
+    coverage: bool = True
+    ssm: bool = True
+    network: bool = True
+    instances: bool = True
+    detector: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One answer, or why there is none. C(what) is the word for AccountRegion.unknown."""
+
+    what: str
+    value: Any = None
+    problem: Problem | None = None
+    also_unknown: tuple[str, ...] = field(default=())
+
+
+def observe(targets: Sequence[Target], wish: Wish = Wish()) -> Snapshot:
+    """Read everything that is wished for. A call that fails makes a problem, never an exception."""
+    if not targets:
+        return Snapshot()
+    with ThreadPoolExecutor(min(WORKERS, 4 * len(targets))) as pool:
+        pending = [(target, _start(pool, target, wish)) for target in targets]
+        areas, problems = [], []
+        for target, futures in pending:
+            reads = [read for future in futures for read in future.result()]
+            areas.append(_join(target, reads))
+            problems += [read.problem for read in reads if read.problem is not None]
+    return Snapshot(tuple(areas), tuple(problems))
+
+
+def _start(pool: ThreadPoolExecutor, target: Target, wish: Wish) -> list[Future[list[_Read]]]:
+    # The longest chain first: ListCoverage has the smallest pages.
+    futures = [pool.submit(_read_guardduty, target, wish)] if wish.detector else []
+    if wish.instances:
+        futures.append(pool.submit(_read_instances, target, wish))
+    if wish.ssm:
+        futures.append(pool.submit(_read_nodes, target))
+    if wish.network:
+        futures.append(pool.submit(_read_vpcs, target))
+        futures.append(pool.submit(_read_endpoints, target))
+    return futures
+
+
+def _read_instances(target: Target, wish: Wish) -> list[_Read]:
+    def read() -> tuple[Instance, ...]:
+        found: dict[str, Instance] = {}
+        for filters in wish.filters or ({},):
+            for instance in ec2.instances(target, filters, wish.instance_ids):
+                found[instance.instance_id] = instance
+        for filters in wish.exclude_filters:
+            for instance in ec2.instances(target, filters):
+                found.pop(instance.instance_id, None)
+        return tuple(found.values())
+
+    return [attempt(target, "instances", "ec2:DescribeInstances", read)]
+
+
+def _read_nodes(target: Target) -> list[_Read]:
+    return [attempt(target, "ssm", "ssm:DescribeInstanceProperties", lambda: ssm.nodes(target))]
+
+
+def _read_vpcs(target: Target) -> list[_Read]:
+    return [attempt(target, "vpcs", "ec2:DescribeVpcs", lambda: ec2.vpcs(target))]
+
+
+def _read_endpoints(target: Target) -> list[_Read]:
+    found = attempt(target, "endpoints", "ec2:DescribeVpcEndpoints", lambda: ec2.endpoints(target))
+    if found.problem is not None:
+        return [found]
+    return [found, *_read_groups(target, found.value)]
+
+
+def _read_groups(target: Target, found: Mapping[str, tuple[Endpoint, ...]]) -> list[_Read]:
+    """The security groups of endpoints that operators made. GuardDuty keeps its own group in step by itself."""
+    ids = {
+        group_id
+        for of_vpc in found.values()
+        for endpoint in of_vpc
+        if not endpoint.guardduty_owned
+        for group_id in endpoint.security_group_ids
+    }
+    if not ids:
+        return []
+
+    def read() -> dict[str, SecurityGroup]:
+        found: dict[str, SecurityGroup] = {}
+        for chunk in ec2.chunks(sorted(ids), ec2.FILTER_VALUES):
+            found |= ec2.security_groups(target, {"group-id": chunk})
+        return found
+
+    return [attempt(target, "security_groups", "ec2:DescribeSecurityGroups", read)]
+
+
+def _read_guardduty(target: Target, wish: Wish) -> list[_Read]:
+    read = attempt(target, "detector", "guardduty:GetDetector", lambda: guardduty.detector(target))
+    if read.problem is not None:
+        return [_Read("detector", problem=read.problem, also_unknown=("coverage",))]
+    found: Detector = read.value
+    if not wish.coverage:
+        return [read, _Read("coverage", also_unknown=("coverage",))]
+    if found.detector_id is None or not found.runtime_monitoring:
+        # Without Runtime Monitoring GuardDuty keeps no coverage: nothing to ask, and nothing unknown.
+        return [read]
+    detector_id = found.detector_id
+
+    def rows() -> dict[str, CoverageRow]:
+        return guardduty.coverage(target, detector_id)
+
+    return [read, attempt(target, "coverage", "guardduty:ListCoverage", rows)]
+
+
+def attempt(target: Target, what: str, operation: str, function: Callable[[], Any]) -> _Read:
+    """Call AWS and turn a failure into a problem; an answer that arrived cut is asked for again."""
+    for tries_left in reversed(range(CUT_ANSWER_TRIES)):
+        try:
+            return _Read(what, function())
+        except ResponseParserError as error:
+            if not tries_left:
+                return _Read(what, problem=problem_from(error, operation, target.account_id, target.region))
+        except AWS_ERRORS as error:
+            return _Read(what, problem=problem_from(error, operation, target.account_id, target.region))
+    raise AssertionError("unreachable: the last try returns")
+
+
+def _join(target: Target, reads: Sequence[_Read]) -> AccountRegion:
+    got = {read.what: read.value for read in reads if read.problem is None and read.value is not None}
+    unknown = {read.what for read in reads if read.problem is not None}
+    unknown.update(word for read in reads for word in read.also_unknown)
+    return AccountRegion(
+        account_id=target.account_id,
+        region=target.region,
+        instances=got.get("instances", ()),
+        nodes=got.get("ssm", {}),
+        coverage=got.get("coverage", {}),
+        detector=got.get("detector", Detector()),
+        vpcs=got.get("vpcs", {}),
+        endpoints=got.get("endpoints", {}),
+        security_groups=got.get("security_groups", {}),
+        unknown=frozenset(unknown),
+    )

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads Systems Manager: which instances are managed nodes, and which associations exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Node
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+
+# DescribeInstanceProperties answers 1,000 nodes a page, DescribeInstanceInformation 50 (botocore model, MaxResults).
+PROPERTIES_PAGE = 1000
+INFORMATION_PAGE = 50
+NOT_OFFERED_CODES = frozenset({"UnknownOperationException", "InvalidAction", "NotImplemented", "UnsupportedOperation"})
+
+
+def nodes(target: Target) -> dict[str, Node]:
+    """The managed nodes by instance id."""
+    try:
+        return _nodes(target, "describe_instance_properties", "InstanceProperties", PROPERTIES_PAGE)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in DENIED_CODES | NOT_OFFERED_CODES:
+            raise
+    return _nodes(target, "describe_instance_information", "InstanceInformationList", INFORMATION_PAGE)
+
+
+def _nodes(target: Target, operation: str, key: str, page_size: int) -> dict[str, Node]:
+    paginator = target.client("ssm").get_paginator(operation)
+    found = {}
+    for page in paginator.paginate(PaginationConfig={"PageSize": page_size}):
+        for item in page[key]:
+            found[item["InstanceId"]] = _node(item)
+    return found
+
+
+def _node(item: Mapping[str, Any]) -> Node:
+    return Node(
+        instance_id=item["InstanceId"],
+        ping=item.get("PingStatus") or "",
+        agent_version=item.get("AgentVersion"),
+        platform_name=item.get("PlatformName"),
+        platform_version=item.get("PlatformVersion"),
+    )

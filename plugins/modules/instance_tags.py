@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tags instances for GuardDuty, in bulk."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_tags
+version_added: 0.1.0
+short_description: Include instances in, or exclude them from, GuardDuty Runtime Monitoring by tag
+description:
+  - Writes the tag C(GuardDutyManaged) on any number of EC2 instances, up to 1,000 with one call.
+  - An exclusion is not done until GuardDuty can read it, so V(exclude) also turns instance metadata tags on.
+  - Says which verdicts the tags change, that is whether an instance should run the agent and who brings it.
+  - Other tags can be written in the same run.
+options:
+  managed:
+    description:
+      - V(include) writes exactly C(true), V(exclude) exactly C(false), V(clear) removes the tag.
+      - V(repair) turns values such as C(True) or C(FALSE), which GuardDuty is not known to honour, into what they mean, and
+        leaves values alone that mean neither.
+      - Left out, the tag is not touched.
+    type: str
+    choices: [include, exclude, clear, repair]
+  tags:
+    description:
+      - Other tags to write. Keys that start with C(aws:) are refused.
+      - Tags that are not named are left alone.
+    type: dict
+    default: {}
+  remove_tags:
+    description: Keys of other tags to remove.
+    type: list
+    elements: str
+    default: []
+  metadata_tags:
+    description:
+      - Whether to turn instance metadata tags on for excluded instances.
+      - Impossible where a tag key holds a space or a slash; such instances are returned in RV(forbidden_keys).
+    type: bool
+    default: true
+  verdicts:
+    description: Whether to return which verdicts change. It costs the calls that read GuardDuty's and SSM's state.
+    type: bool
+    default: true
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.selection
+  - fleetsec.guardduty.scope
+  - fleetsec.guardduty.targets
+  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.writes
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: fleetsec.guardduty.eligibility_info
+"""
+
+EXAMPLES = r"""
+- name: Exclude the build agents, and let GuardDuty read it
+  fleetsec.guardduty.instance_tags:
+    regions: [eu-west-1]
+    filters:
+      tag:role: build
+    managed: exclude
+
+- name: Repair wrong-cased values everywhere
+  fleetsec.guardduty.instance_tags:
+    regions: [eu-west-1, us-east-1]
+    assume_role_arns:
+      - arn:aws:iam::111111111111:role/FleetSec
+      - arn:aws:iam::222222222222:role/FleetSec
+    managed: repair
+
+- name: Include two instances by id, and mark them
+  fleetsec.guardduty.instance_tags:
+    regions: [eu-west-1]
+    instance_ids: "{{ groups['gd_ineffective'] | default([]) }}"
+    managed: include
+    tags:
+      runtime-monitoring-wave: "1"
+"""
+
+RETURN = r"""
+msg:
+  description: What was changed, in one sentence.
+  returned: always
+  type: str
+  sample: 3 instance metadata tags settings enabled, 12 instances tagged.
+changes:
+  description: Every change, with what was there before and what is there after.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - account_id: "111111111111"
+      region: eu-west-1
+      action: tag
+      kind: instance
+      target: i-0123456789abcdef0
+      before: {"tag:GuardDutyManaged": "True"}
+      after: {"tag:GuardDutyManaged": "true"}
+failed_changes:
+  description: The changes that could not be made, each with its error.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+verdict_changes:
+  description: The instances for which the tags change whether they should run the agent, who brings it, or why.
+  returned: when O(verdicts=true)
+  type: list
+  elements: dict
+  sample:
+    - instance_id: i-0123456789abcdef0
+      account_id: "111111111111"
+      region: eu-west-1
+      before: {wanted: true, route: ssm, reason: manual_ssm}
+      after: {wanted: true, route: guardduty, reason: included_by_tag}
+transitions:
+  description: How many instances change from which reason to which.
+  returned: when O(verdicts=true)
+  type: list
+  elements: dict
+  sample:
+    - {before: manual_ssm, after: included_by_tag, count: 12}
+forbidden_keys:
+  description: Tag keys, by instance, that AWS does not allow in the instance metadata, so that an exclusion cannot be read.
+  returned: always
+  type: dict
+  sample: {i-0123456789abcdef0: [cost center]}
+problems:
+  description: Accounts, regions, calls and instance ids that failed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import SCOPE_ARGUMENTS, aws_module, conclude, observed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import flips, transitions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import TagWish, plan_tags, refused_keys
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+
+
+def main() -> None:
+    module = aws_module(
+        {
+            "instance_ids": {"type": "list", "elements": "str"},
+            "filters": {"type": "dict", "default": {}},
+            "managed": {"type": "str", "choices": ["include", "exclude", "clear", "repair"]},
+            "tags": {"type": "dict", "default": {}},
+            "remove_tags": {"type": "list", "elements": "str", "default": []},
+            "metadata_tags": {"type": "bool", "default": True},
+            "verdicts": {"type": "bool", "default": True},
+            **SCOPE_ARGUMENTS,
+        }
+    )
+    params = module.params
+    tags = {key: str(value) for key, value in params["tags"].items()}
+    wish = TagWish(params["managed"], tags, tuple(params["remove_tags"]), params["metadata_tags"])
+    refused = refused_keys(wish)
+    if refused:
+        module.fail_json(msg=refused)
+    if params["instance_ids"] == []:
+        module.exit_json(changed=False, msg="No instance was selected: instance_ids is empty.", changes=[])
+    ids = tuple(params["instance_ids"] or ())
+    wants = {"ssm": params["verdicts"], "detector": params["verdicts"]}
+    targets, before = observed(
+        module, Wish(filters=(params["filters"],), instance_ids=ids, coverage=False, network=False, **wants)
+    )
+    tagging = plan_tags(before, wish)
+    results = {"forbidden_keys": {key: list(keys) for key, keys in tagging.forbidden.items()}}
+    if params["verdicts"]:
+        flipped = flips(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
+        results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}
+    for instance_id, keys in tagging.forbidden.items():
+        module.warn(
+            f"GuardDuty cannot read the exclusion of {instance_id}: instance metadata tags do not allow the tag keys"
+            f" {', '.join(map(repr, keys))}. Rename them, then run this again."
+        )
+    problems = (*before.problems, *missing_instances(before, ids))
+    conclude(module, tagging.plan, targets, HANDLERS, problems, **results)
+
+
+if __name__ == "__main__":
+    main()
