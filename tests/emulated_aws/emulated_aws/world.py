@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 SsmState = Literal["online", "lost", "absent"]
@@ -66,6 +66,25 @@ class Organization:
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Who sent the request that is being answered."""
+
+    account: str
+    arn: str
+    user_id: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """Keys that AssumeRole gave out: they act as a role in that role's account."""
+
+    account_id: str
+    arn: str
+    user_id: str
+    token: str
+
+
+@dataclass(frozen=True)
 class DetectorSettings:
     """What the fleet file says of GuardDuty in one account and region: the detector's features at the start."""
 
@@ -89,6 +108,8 @@ class World:
     nodes: dict[tuple[str, str], dict[str, Node]] = field(default_factory=dict)
     detectors: dict[tuple[str, str], DetectorSettings] = field(default_factory=dict)
     opted_out: set[tuple[str, str]] = field(default_factory=set)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    caller: Caller | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def now(self) -> float:
@@ -100,8 +121,9 @@ class World:
 
     def clear(self) -> None:
         fresh = World()
-        for name in ("accounts", "organization", "caller_account_id", "pace", "link_local", "nodes", "detectors", "opted_out"):
-            setattr(self, name, getattr(fresh, name))
+        for each in fields(World):
+            if each.name != "lock":
+                setattr(self, each.name, getattr(fresh, each.name))
 
 
 WORLD = World()

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The admin API under /_world/: the log, faults, and new worlds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import loader
+from .faults import Faults
+from .fleet import Fleet, FleetError, parse_fleet
+from .journal import Journal
+from .wire import Reply
+
+
+class Admin:
+    def __init__(self, fleet: Fleet, journal: Journal, faults: Faults) -> None:
+        self._fleet = fleet
+        self._journal = journal
+        self._faults = faults
+        loader.load(fleet)
+
+    def answer(self, environ: dict[str, Any], body: bytes) -> Reply:
+        request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix('/_world/').rstrip('/')}"
+        reads = {
+            "GET log": self._journal.entries,
+            "GET calls": self._journal.counts,
+            "GET violations": self._journal.violations,
+        }
+        changes = {
+            "DELETE log": lambda: self._journal.clear(),
+            "DELETE faults": lambda: self._faults.clear(),
+            "POST faults": lambda: self._faults.add(_rules(body)),
+            "POST fleet": lambda: self._load(parse_fleet(body.decode())),
+            "POST reset": lambda: self._load(self._fleet),
+        }
+        if request in reads:
+            return _json(200, reads[request]())
+        if request not in changes:
+            return _json(404, {"error": f"no {request}; known: {', '.join([*reads, *changes])}"})
+        try:
+            changes[request]()
+        except (FleetError, ValueError) as mistake:
+            return _json(400, {"error": str(mistake)})
+        return _json(200, {})
+
+    def _load(self, fleet: Fleet) -> None:
+        """A new world: faults and log go with the old one."""
+        loader.load(fleet)
+        self._fleet = fleet
+        self._faults.clear()
+        self._journal.clear()
+
+
+def _rules(body: bytes) -> list[dict[str, Any]]:
+    rules = json.loads(body)
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise ValueError("a JSON list of rules is expected")
+    return rules
+
+
+def _json(status: int, value: Any) -> Reply:
+    return Reply(status, {"Content-Type": "application/json"}, json.dumps(value).encode())
