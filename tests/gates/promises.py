@@ -13,11 +13,13 @@ from typing import Any
 import yaml
 from tree import files, parse, strings
 
+# REUSE-IgnoreStart
 HEADER = [
     "# Copyright: (c) 2026, the fleetsec.guardduty authors",
     "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)",
     "# SPDX-License-Identifier: GPL-3.0-or-later",
 ]
+# REUSE-IgnoreEnd
 SOURCE = ("*.py", "*.sh", "*.toml", "*.yml", "*.yaml", "Makefile", ".ci/run")
 TEXT = (*SOURCE, "*.cfg", "*.csv", "*.html", "*.in", "*.j2", "*.json", "*.md", "*.rst", "*.txt")
 MAX_LINES = 400
@@ -97,8 +99,8 @@ def known_attributes(docs: dict[str, Any], root: Path) -> dict[str, dict[str, An
     merged: dict[str, dict[str, Any]] = {}
     for name in [names] if isinstance(names, str) else names:
         if name.startswith("fleetsec.guardduty."):
-            fragment, _, part = name.removeprefix("fleetsec.guardduty.").partition(".")
-            merge(merged, fragment_docs(root, fragment, (part or "documentation").upper()).get("attributes", {}))
+            fragment, *part = name.removeprefix("fleetsec.guardduty.").split(".")
+            merge(merged, fragment_docs(root, fragment, (part or ["documentation"])[0].upper()).get("attributes", {}))
     merge(merged, docs.get("attributes", {}))
     return merged
 
