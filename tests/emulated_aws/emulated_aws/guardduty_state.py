@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What GuardDuty holds in one account and region, and which accounts an administrator sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from moto.core.base_backend import BackendDict, BaseBackend
+
+from .coverage_rows import Shown
+from .guardduty_detector import EC2_AGENT, RUNTIME, Detector, of_fleet, refused
+from .world import WORLD
+
+
+@dataclass
+class Management:
+    """What GuardDuty did for an account and region, and what it could not do."""
+
+    runtime: bool = False
+    automated: bool = False
+    association_id: str | None = None
+    association_problem: str | None = None
+    endpoint_problems: dict[str, str] = field(default_factory=dict)
+
+
+class GuardDutyState(BaseBackend):
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.detector: Detector | None = None
+        self.management = Management()
+        self.shown: dict[str, Shown] = {}
+        self.changed_at: float | None = None
+        self.members: set[str] = set()
+        self.evaluated = False
+
+    @property
+    def runtime(self) -> bool:
+        return self.detector is not None and self.detector.on(RUNTIME)
+
+    @property
+    def automated(self) -> bool:
+        return self.detector is not None and self.detector.on(RUNTIME, EC2_AGENT)
+
+    def get(self, detector_id: str) -> Detector:
+        if self.detector is None or self.detector.detector_id != detector_id:
+            raise refused("the input detectorId is not owned by the current account.")
+        return self.detector
+
+    def create(self, detector: Detector) -> Detector:
+        if self.detector is not None:
+            if detector.client_token and detector.client_token == self.detector.client_token:
+                return self.detector
+            # botocore: "You can have only one detector per account per Region."
+            raise refused("a detector already exists for the current account.")
+        self.detector = detector
+        return detector
+
+
+states: BackendDict[GuardDutyState] = BackendDict(GuardDutyState, "guardduty")
+
+
+def state(account: str, region: str) -> GuardDutyState:
+    return states[account][region]
+
+
+def detector(account: str, region: str) -> Detector | None:
+    return state(account, region).detector
+
+
+def load() -> None:
+    """Make the detectors of the fleet just loaded; accounts that have one are the administrator's members."""
+    for (account, region), wanted in WORLD.detectors.items():
+        state(account, region).detector = of_fleet(account, region, wanted)
+        chief = administrator()
+        if chief is not None and chief != account:
+            state(chief, region).members.add(account)
+
+
+def administrator() -> str | None:
+    return WORLD.organization.guardduty_administrator_id if WORLD.organization else None
+
+
+def is_member(account: str, region: str) -> bool:
+    chief = administrator()
+    return chief is not None and account in state(chief, region).members
+
+
+def visible(account: str, region: str) -> list[str]:
+    """The accounts whose coverage one sees: an administrator its active members' too (botocore, ListCoverage)."""
+    if account != administrator():
+        return [account]
+    return [account, *sorted(m for m in state(account, region).members if WORLD.accounts[m].status == "ACTIVE")]
+
+
+def require_own_settings(account: str, region: str) -> None:
+    """Only the delegated administrator changes members' settings; the error's text was seen in public issues."""
+    if is_member(account, region):
+        raise refused("member accounts cannot manage specified resources.")
