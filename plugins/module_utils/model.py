@@ -185,11 +185,31 @@ class SecurityGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """What to read beyond a snapshot, in one account and region, before its endpoints can be planned.
+
+    C(subnets_of), C(instances_of) and C(dns_of) hold VPC ids. Groups are looked up by id, by name within C(named_in), and
+    by GuardDuty's tag within C(guardduty_groups_of).
+    """
+
+    service: str = ""
+    subnets_of: tuple[str, ...] = ()
+    subnet_ids: tuple[str, ...] = ()
+    instances_of: tuple[str, ...] = ()
+    dns_of: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+    group_name: str = ""
+    named_in: tuple[str, ...] = ()
+    guardduty_groups_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AccountRegion:
     """Everything that was read in one account and region.
 
     C(unknown) names what could not be read: C(instances), C(ssm), C(detector), C(coverage), C(vpcs), C(endpoints),
-    C(security_groups).
+    C(security_groups), C(subnets), C(service). C(service_zones): the availability zones in which the endpoint service is
+    offered; empty when it is not offered at all, None when nobody asked.
     """
 
     account_id: str
@@ -202,6 +222,9 @@ class AccountRegion:
     endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    partition: str = "aws"
+    subnets: Mapping[str, Subnet] = field(default_factory=dict)
+    service_zones: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

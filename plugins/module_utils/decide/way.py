@@ -23,6 +23,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
 )
 
 AGENT_PORT = 443
+# What the agent calls, in every spelling of a policy that includes it (user guide, "Validating your organization service
+# control policy").
+AGENT_ACTIONS = frozenset({"*", "guardduty:*", "guardduty:sendsecuritytelemetry"})
 # States that DescribeVpcEndpoints still lists although nothing can be sent through them any more (botocore model,
 # State).
 GONE_STATES = frozenset({"deleted", "deleting", "expired", "rejected"})
@@ -41,14 +44,15 @@ class Way:
 UNKNOWN_WAY = Way("unknown")
 
 
-def service_name(region: str, partition: str) -> str | None:
+def service_name(region: str, partition: str, fips: bool = False) -> str | None:
     """The endpoint service of the agent's data, or None where AWS offers none (China).
 
     GovCloud has the FIPS variant only (AWS GovCloud user guide, GuardDuty).
     """
-    if partition == "aws-us-gov":
-        return f"com.amazonaws.{region}.guardduty-data-fips"
-    return f"com.amazonaws.{region}.guardduty-data" if partition == "aws" else None
+    if partition not in ("aws", "aws-us-gov"):
+        return None
+    suffix = "-fips" if fips or partition == "aws-us-gov" else ""
+    return f"com.amazonaws.{region}.guardduty-data{suffix}"
 
 
 def ways(area: AccountRegion) -> dict[str, Way]:
@@ -149,9 +153,11 @@ def policy_denies(policy: str | None, account_id: str) -> bool:
 
 
 def _denies(statement: Mapping[str, Any], account_id: str) -> bool:
+    if not _covers_agents(statement):
+        return False
     condition = statement.get("Condition")
     if not condition:
-        return statement.get("Principal") in ("*", {"AWS": "*"}) and "*" in _as_list(statement.get("Action"))
+        return True
     if not isinstance(condition, dict) or len(condition) != 1:
         return False
     ((operator, pairs),) = condition.items()
@@ -162,6 +168,19 @@ def _denies(statement: Mapping[str, Any], account_id: str) -> bool:
         return False
     named = account_id in [str(value) for value in _as_list(values)]
     return (operator == "StringNotEquals" and not named) or (operator == "StringEquals" and named)
+
+
+def _covers_agents(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement speaks of every principal, of what the agent does, and of every resource."""
+    principal = statement.get("Principal")
+    if isinstance(principal, dict):
+        principal = principal.get("AWS")
+    actions = {str(action).lower() for action in _as_list(statement.get("Action"))}
+    return (
+        "*" in _as_list(principal)
+        and not actions.isdisjoint(AGENT_ACTIONS)
+        and "*" in _as_list(statement.get("Resource"))
+    )
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -37,11 +37,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to read. Filters are alternatives: an instance belongs when it matches one of them."""
+    """What to read. Filters are alternatives: an instance belongs when it matches one of them.
+
+    C(instance_ids) None: whichever instances the filters match. Empty: no instance at all.
+    """
 
     filters: Sequence[Mapping[str, Any]] = ({},)
     exclude_filters: Sequence[Mapping[str, Any]] = ()
-    instance_ids: tuple[str, ...] = ()
+    instance_ids: Sequence[str] | None = None
     coverage: bool = True
     ssm: bool = True
     network: bool = True
@@ -182,4 +185,5 @@ def _join(target: Target, reads: Sequence[_Read]) -> AccountRegion:
         endpoints=got.get("endpoints", {}),
         security_groups=got.get("security_groups", {}),
         unknown=frozenset(unknown),
+        partition=target.partition,
     )
