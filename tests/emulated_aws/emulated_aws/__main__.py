@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         server = Server(options.host, options.port, EmulatedAws(fleet, validate=options.validate))
+    except FleetError as error:
+        return _refuse(f"{options.fleet}: {error}")
     except OSError as error:
         return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
     _serve(server, options)

@@ -9,11 +9,14 @@ from moto.ec2 import urls
 from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.responses import EC2Response as MotoEC2Response
 
+from .ec2_endpoint_operations import EndpointOperations
 from .ec2_instances import InstanceOperations
+from .ec2_network import NetworkOperations
+from .ec2_tags import TagOperations
 from .register import swap
 
 
-class EC2Response(InstanceOperations, MotoEC2Response):
+class EC2Response(InstanceOperations, NetworkOperations, EndpointOperations, TagOperations, MotoEC2Response):
     pass
 
 

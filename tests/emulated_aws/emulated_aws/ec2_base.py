@@ -76,7 +76,7 @@ def not_found(kind: str, code: str, missing: Sequence[str]) -> AwsError:
     return AwsError(code, f"The {kind} ID '{ids}' does not exist")
 
 
-def check_ids(prefix: str, kind: str, code: str, ids: Sequence[str]) -> None:
+def check_ids(prefix: str, code: str, ids: Sequence[str]) -> None:
     """Refuse ids that cannot be: a wrong prefix, or not 8 or 17 hexadecimal digits."""
     for each in ids:
         head, _, tail = each.rpartition("-")

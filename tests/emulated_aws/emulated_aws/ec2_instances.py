@@ -201,7 +201,7 @@ def describe(instance: Instance, tags: Mapping[str, str]) -> dict[str, Any]:
         "EbsOptimized": bool(instance.ebs_optimized),
         "EnaSupport": True,
         "Hypervisor": instance.hypervisor,
-        "NetworkInterfaces": _interfaces(instance, groups, private_dns),
+        "NetworkInterfaces": interfaces_of(instance),
         "RootDeviceName": instance.root_device_name,
         "RootDeviceType": instance.root_device_type,
         "SecurityGroups": groups,
@@ -249,7 +249,8 @@ def _state_reason(instance: Instance) -> dict[str, str] | None:
     }
 
 
-def _interfaces(instance: Instance, groups: list[dict[str, str]], private_dns: str) -> list[dict[str, Any]]:
+def interfaces_of(instance: Instance) -> list[dict[str, Any]]:
+    """The instance's one network interface, as far as DescribeInstances and DescribeNetworkInterfaces agree on it."""
     if instance.subnet_id is None:
         return []
     return [
@@ -260,8 +261,8 @@ def _interfaces(instance: Instance, groups: list[dict[str, str]], private_dns: s
             "VpcId": instance.vpc_id,
             "OwnerId": instance.owner_id,
             "PrivateIpAddress": instance.private_ip,
-            "PrivateDnsName": private_dns,
-            "Groups": groups,
+            "PrivateDnsName": instance.private_dns_name,
+            "Groups": [{"GroupName": g.name, "GroupId": g.id} for g in instance.security_groups],
             "SourceDestCheck": True,
             "InterfaceType": "interface",
         }
@@ -304,7 +305,7 @@ class InstanceOperations(Ec2Operations):
 
     def instances_named(self, ids: list[str]) -> dict[str, Instance]:
         """The instances of these ids; all must exist."""
-        check_ids("i", "instance", "InvalidInstanceID.Malformed", ids)
+        check_ids("i", "InvalidInstanceID.Malformed", ids)
         index = ec2_state.instances_by_id(self.current_account, self.region)
         missing = [each for each in ids if each not in index]
         if missing:
@@ -355,6 +356,6 @@ def refuse_unreadable_keys(keys: Any) -> None:
         if (bare and not bare.isalnum()) or key in (".", "..", "_index"):
             raise AwsError(
                 "InvalidParameterValue",
-                f"'{key}' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{{1,255}}), "
+                f"'{key}' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\\\-_+=,.@:]{{1,255}}), "
                 "and must not be a reserved name ('.', '..', '_index')",
             )

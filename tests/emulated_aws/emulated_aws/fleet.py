@@ -86,6 +86,7 @@ class RegionSpec:
     name: str
     guardduty: DetectorSettings | None
     link_local: bool
+    guardduty_zones: tuple[str, ...]
     vpcs: Mapping[str, VpcSpec]
     instances: tuple[InstanceSpec, ...]
 
@@ -209,7 +210,7 @@ def parse_fleet(text: str) -> Fleet:
     paces = {key: pace.number(key, 0) for key in ("endpoint", "association", "coverage")}
     pace.end()
     organization = top.take("organization", dict, None, "a mapping")
-    fleet = Fleet(caller, paces, organization and _organization(organization, accounts), accounts)
+    fleet = Fleet(caller, paces, None if organization is None else _organization(organization, accounts), accounts)
     top.end()
     _check_references(fleet)
     return fleet
@@ -260,6 +261,7 @@ def _region(account_id: str, name: str, value: Any, path: str) -> RegionSpec:
         name=name,
         guardduty=None if detector is None else _detector(detector, reader.at("guardduty")),
         link_local=reader.flag("link_local", False),
+        guardduty_zones=reader.texts("guardduty_zones"),
         vpcs=reader.each("vpcs", _vpc),
         instances=tuple(
             _instance(account_id, each, f"{reader.at('instances')}[{number}]") for number, each in enumerate(instances)

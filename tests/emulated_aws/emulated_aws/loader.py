@@ -69,9 +69,14 @@ def _check_zones(fleet: Fleet) -> None:
                 raise FleetError(f"{path}: no region of AWS")
             for vpc in region.vpcs.values():
                 for name, zone in vpc.subnets.items():
-                    if zone not in zones:
-                        known = ", ".join(zones)
-                        raise FleetError(f'{path}.vpcs.{vpc.name}.subnets.{name}: no zone "{zone}"; known: {known}')
+                    _check_zone(zone, zones, f"{path}.vpcs.{vpc.name}.subnets.{name}")
+            for zone in region.guardduty_zones:
+                _check_zone(zone, zones, f"{path}.guardduty_zones")
+
+
+def _check_zone(zone: str, zones: list[str], path: str) -> None:
+    if zone not in zones:
+        raise FleetError(f'{path}: no zone "{zone}"; known: {", ".join(zones)}')
 
 
 def _load_accounts(fleet: Fleet) -> None:
@@ -118,10 +123,12 @@ def _load_subnets(state: EC2Backend, vpc: VPC, spec: VpcSpec) -> dict[str, Subne
     zones = {zone.name: zone for zone in RegionsAndZonesBackend.zones[state.region_name]}
     whole = ipaddress.ip_network(spec.cidr)
     # Equal parts, four at least, so that a VPC has room for subnets that are made later.
-    bits = max(2, (len(spec.subnets) - 1).bit_length())
-    parts = whole.subnets(prefixlen_diff=min(bits, 28 - whole.prefixlen))
+    bits = min(max(2, (len(spec.subnets) - 1).bit_length()), 28 - whole.prefixlen)
+    parts = list(whole.subnets(prefixlen_diff=bits))
+    if len(parts) < len(spec.subnets):
+        raise FleetError(f'the VPC "{spec.name}" ({spec.cidr}) has room for {len(parts)} subnets of /28 only')
     subnets = {}
-    for (name, zone), cidr in zip(spec.subnets.items(), parts):
+    for (name, zone), cidr in zip(spec.subnets.items(), parts, strict=False):
         subnet_id = fixed_id("subnet", state.account_id, state.region_name, spec.name, name)
         subnet = Subnet(state, subnet_id, vpc.id, str(cidr), None, zones[zone], False, False)
         state.subnets[zone][subnet_id] = subnet
@@ -133,6 +140,8 @@ def _load_subnets(state: EC2Backend, vpc: VPC, spec: VpcSpec) -> dict[str, Subne
 def _load_region(account: str, region: RegionSpec, places: dict[tuple[str, str, str], _Place]) -> None:
     if region.guardduty is not None:
         WORLD.detectors[account, region.name] = region.guardduty
+    if region.guardduty_zones:
+        ec2_endpoints.SERVICE_ZONES[account, region.name] = region.guardduty_zones
     if region.link_local:
         WORLD.link_local.add((account, region.name))
     for spec in region.instances:

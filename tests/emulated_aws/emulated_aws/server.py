@@ -22,7 +22,7 @@ from .faults import ConnectionDropped
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Werkzeug's handler closes the connection after each answer; a fleet's worth of calls is faster with keep-alive."""
+    """Werkzeug's handler closes the connection after each answer: with thousands of calls, keep-alive is faster."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
