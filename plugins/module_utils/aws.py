@@ -13,14 +13,22 @@ from typing import Any, NoReturn
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Handler, Outcome, converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access, Connection, Credentials, Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
+    Access,
+    Connection,
+    Credentials,
+    Target,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import Selection, resolve
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, AwsProblem, problem_from
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+    AWS_ERRORS,
+    AwsProblem,
+    problem_from,
+)
 
 USER_AGENT = "fleetsec.guardduty/0.1.0"
 
@@ -29,6 +37,11 @@ TARGET_ARGUMENTS: dict[str, dict[str, Any]] = {
     "regions": {"type": "list", "elements": "str", "default": []},
     "assume_role_arns": {"type": "list", "elements": "str", "default": []},
     "organization_role_name": {"type": "str"},
+}
+# Mirrored by the documentation fragment fleetsec.guardduty.selection.
+SELECTION_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "instance_ids": {"type": "list", "elements": "str"},
+    "filters": {"type": "dict", "default": {}},
 }
 # Mirrored by the documentation fragment fleetsec.guardduty.scope.
 SCOPE_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -48,9 +61,15 @@ def aws_module(arguments: Mapping[str, Any], **options: Any) -> AnsibleAWSModule
     )
 
 
-def connection_of(plugin: Any, params: Mapping[str, Any]) -> tuple[Connection, str | None]:
-    """The connection that amazon.aws's common options describe, and their region. Works for modules and plugins."""
-    region, endpoint_url, options = get_aws_connection_info(plugin)
+def connection_from(
+    info: tuple[str | None, str | None, Mapping[str, Any]], assumed: Mapping[str, Any] | None = None
+) -> tuple[Connection, str | None]:
+    """The connection, and its region, from what amazon.aws's get_aws_connection_info() says of a module or plugin.
+
+    C(assumed) are the credentials of a role that the caller has assumed already.
+    """
+    region, endpoint_url, options = info
+    options = {**options, **(assumed or {})}
     connection = Connection(
         profile=options.get("profile_name"),
         credentials=Credentials(
@@ -58,7 +77,7 @@ def connection_of(plugin: Any, params: Mapping[str, Any]) -> tuple[Connection, s
         ),
         endpoint_url=endpoint_url or None,
         verify=options.get("verify"),
-        config=params.get("aws_config") or {},
+        config=options.get("aws_config"),
         user_agent=USER_AGENT,
     )
     return connection, region
@@ -76,7 +95,7 @@ def selection_of(params: Mapping[str, Any], region: str | None) -> Selection:
 def targets_of(module: AnsibleAWSModule) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
     """The accounts and regions of the module's options; those that cannot be had come back as problems."""
     try:
-        connection, region = connection_of(module, module.params)
+        connection, region = connection_from(get_aws_connection_info(module))
         return resolve(Access(connection), selection_of(module.params, region))
     except AwsProblem as error:
         module.fail_json(msg=str(error.problem))
@@ -89,9 +108,7 @@ def observed(module: AnsibleAWSModule, wish: Wish) -> tuple[tuple[Target, ...], 
     targets, problems = targets_of(module)
     snapshot = observe(targets, wish)
     if snapshot.problems and all(_blind(area.unknown, wish) for area in snapshot.areas):
-        module.fail_json(
-            msg=str(snapshot.problems[0]), problems=[str(one) for one in (*problems, *snapshot.problems)]
-        )
+        module.fail_json(msg=str(snapshot.problems[0]), problems=[str(one) for one in (*problems, *snapshot.problems)])
     return targets, Snapshot(snapshot.areas, (*problems, *snapshot.problems))
 
 

@@ -128,7 +128,8 @@ transitions:
   sample:
     - {before: manual_ssm, after: included_by_tag, count: 12}
 forbidden_keys:
-  description: Tag keys, by instance, that AWS does not allow in the instance metadata, so that an exclusion cannot be read.
+  description: Tag keys, by instance, that AWS does not allow in the instance metadata, so that an exclusion
+  cannot be read.
   returned: always
   type: dict
   sample: {i-0123456789abcdef0: [cost center]}
@@ -140,7 +141,13 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import SCOPE_ARGUMENTS, aws_module, conclude, observed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
+    SCOPE_ARGUMENTS,
+    SELECTION_ARGUMENTS,
+    aws_module,
+    conclude,
+    observed,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import flips, transitions
@@ -152,13 +159,12 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet i
 def main() -> None:
     module = aws_module(
         {
-            "instance_ids": {"type": "list", "elements": "str"},
-            "filters": {"type": "dict", "default": {}},
             "managed": {"type": "str", "choices": ["include", "exclude", "clear", "repair"]},
             "tags": {"type": "dict", "default": {}},
             "remove_tags": {"type": "list", "elements": "str", "default": []},
             "metadata_tags": {"type": "bool", "default": True},
             "verdicts": {"type": "bool", "default": True},
+            **SELECTION_ARGUMENTS,
             **SCOPE_ARGUMENTS,
         }
     )
@@ -168,9 +174,7 @@ def main() -> None:
     refused = refused_keys(wish)
     if refused:
         module.fail_json(msg=refused)
-    if params["instance_ids"] == []:
-        module.exit_json(changed=False, msg="No instance was selected: instance_ids is empty.", changes=[])
-    ids = tuple(params["instance_ids"] or ())
+    ids = params["instance_ids"]
     wants = {"ssm": params["verdicts"], "detector": params["verdicts"]}
     targets, before = observed(
         module, Wish(filters=(params["filters"],), instance_ids=ids, coverage=False, network=False, **wants)

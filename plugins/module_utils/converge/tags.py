@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
+from botocore.exceptions import ClientError
 
 # The most resources that CreateTags and DeleteTags take in one call (EC2 API reference).
 RESOURCES = 1000
 # One bad id makes AWS refuse the whole call, and so does a batch that it finds too large: both are met by halving.
-HALVING_CODES = frozenset({"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidID", "TagLimitExceeded"})
+HALVING_CODES = frozenset(
+    {"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidID", "TagLimitExceeded"}
+)
 
 
 def _enable_metadata_tags(run: AreaRun, changes: Sequence[Change]) -> None:

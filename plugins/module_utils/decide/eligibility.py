@@ -197,7 +197,8 @@ def _in_the_way(
         yield _SSM_BLOCKERS[ssm]
     if not instance.imds:
         yield "imds_off"
-    if coverage != "healthy":
+    if coverage in ("absent", "unhealthy"):
+        # Who reports healthy has a way, be it the link-local one; where coverage was denied nobody knows whether it does.
         yield from _way_blockers(instance, vpc_way, area)
     if node is not None and not os_verified(node.platform_name, node.platform_version):
         yield "os_unverified"

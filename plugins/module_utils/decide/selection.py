@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem, Snapshot
 
 
-def missing_instances(snapshot: Snapshot, ids: Iterable[str]) -> Iterator[Problem]:
+def missing_instances(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Problem]:
     """A problem for each id that no account and region knows; none where some could not be read, since it may be there."""
     if any("instances" in area.unknown for area in snapshot.areas):
         return
     found = {instance.instance_id for area in snapshot.areas for instance in area.instances}
     places = ", ".join(f"{area.account_id}/{area.region}" for area in snapshot.areas)
-    for instance_id in ids:
+    for instance_id in ids or ():
         if instance_id not in found:
             message = f"there is no instance {instance_id} in {places}"
             advice = "It may be terminated, or be in another account or region."

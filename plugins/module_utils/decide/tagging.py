@@ -67,8 +67,9 @@ def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
             untags += _untag(instance, wanted)
             changed.append(replace(instance, tags=wanted, metadata_tags=instance.metadata_tags or opening))
         areas.append(replace(area, instances=tuple(changed)))
-    # Metadata first: where it cannot be opened the exclusion is not written either, since GuardDuty could not read it.
-    return TagPlan(Plan((*opens, *tags, *untags)), Snapshot(tuple(areas), snapshot.problems), forbidden)
+    # Tags that go away first: one of them may be what keeps the metadata shut. Then the metadata, and the new tags last:
+    # where AWS refuses to open it the exclusion is not written either, since GuardDuty could not read it.
+    return TagPlan(Plan((*untags, *opens, *tags)), Snapshot(tuple(areas), snapshot.problems), forbidden)
 
 
 def refused_keys(wish: TagWish) -> str | None:
@@ -81,6 +82,9 @@ def refused_keys(wish: TagWish) -> str | None:
         return f"The tags {', '.join(both)} are in tags and in remove_tags; name each in one of them."
     if wish.managed and MANAGED_TAG in (*wish.tags, *wish.remove):
         return f"{MANAGED_TAG} is in managed and in tags or remove_tags; use managed for it."
+    value = wish.tags.get(MANAGED_TAG)
+    if value is not None and repaired(value) is None:
+        return f"{MANAGED_TAG} can be 'true' or 'false', not {value!r}; use managed for it."
     return None
 
 
@@ -98,6 +102,9 @@ def repaired(value: str) -> str | None:
 def _wanted_tags(instance: Instance, wish: TagWish) -> dict[str, str]:
     wanted = {key: value for key, value in instance.tags.items() if key not in wish.remove}
     wanted.update(wish.tags)
+    if MANAGED_TAG in wish.tags:
+        # YAML's true arrives as 'True', which GuardDuty would not take for 'true'.
+        wanted[MANAGED_TAG] = repaired(wish.tags[MANAGED_TAG]) or wish.tags[MANAGED_TAG]
     current = instance.tags.get(MANAGED_TAG)
     if wish.managed in VALUES:
         wanted[MANAGED_TAG] = VALUES[wish.managed]
@@ -127,12 +134,20 @@ def _open(instance: Instance) -> Change:
 
 
 def _tag(instance: Instance, wanted: Mapping[str, str]) -> Iterator[Change]:
-    written = {key: value for key, value in wanted.items() if instance.tags.get(key) != value}
+    # Sorted, so that instances which get the same tags share one call whatever order their own tags are in.
+    written = {key: wanted[key] for key in sorted(wanted) if instance.tags.get(key) != wanted[key]}
     if written:
         before = {f"tag:{key}": instance.tags[key] for key in written if key in instance.tags}
         after = {f"tag:{key}": value for key, value in written.items()}
         yield Change(
-            instance.account_id, instance.region, "tag", "instance", instance.instance_id, before, after, {"tags": written}
+            instance.account_id,
+            instance.region,
+            "tag",
+            "instance",
+            instance.instance_id,
+            before,
+            after,
+            {"tags": written},
         )
 
 

@@ -10,9 +10,7 @@ spend most of their time in loading the same JSON.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import botocore.session
 from botocore.client import BaseClient
@@ -39,7 +37,7 @@ class Connection:
     credentials: Credentials = field(default_factory=Credentials)
     endpoint_url: str | None = None
     verify: bool | str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Config | None = None
     user_agent: str = ""
 
 
@@ -49,12 +47,8 @@ class Access:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.session = botocore.session.Session(profile=connection.profile)
-        options: dict[str, Any] = {
-            "retries": RETRIES,
-            "max_pool_connections": CONNECTIONS,
-            "user_agent_extra": connection.user_agent,
-        }
-        self._config = Config(**{**options, **connection.config})
+        config = Config(retries=RETRIES, max_pool_connections=CONNECTIONS, user_agent_extra=connection.user_agent)
+        self._config = config.merge(connection.config) if connection.config else config
         self._lock = threading.Lock()
 
     def client(self, service: str, region: str, credentials: Credentials | None = None) -> BaseClient:

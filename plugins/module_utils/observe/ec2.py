@@ -26,22 +26,23 @@ MOST_IDS_BY_FILTER = 1000
 Filters = Mapping[str, Any]
 
 
-def instances(target: Target, filters: Filters | None = None, ids: Sequence[str] = ()) -> tuple[Instance, ...]:
-    """Instances by filters, in AWS's order; all of them when there are none.
+def instances(target: Target, filters: Filters | None = None, ids: Sequence[str] | None = None) -> tuple[Instance, ...]:
+    """Instances by filters and ids, in AWS's order. Without either: all of them. Ids that are an empty list: none.
 
-    Ids are sent as a filter and not as InstanceIds, so that one vanished instance does not fail the whole call. Many ids
+    Ids are sent as a filter and not as InstanceIds, so that one vanished instance does not fail the whole call.
+    Many ids
     cost more calls than reading everything, at 200 values a filter (EC2 API reference, Filter) and 1,000 instances a page.
     """
     wanted = {name: _values(values) for name, values in (filters or {}).items()}
     found = []
-    by_id = 0 < len(ids) <= MOST_IDS_BY_FILTER
+    by_id = ids is not None and len(ids) <= MOST_IDS_BY_FILTER
     for chunk in chunks(ids, FILTER_VALUES) if by_id else [()]:
         chosen = {**wanted, **({"instance-id": list(chunk)} if chunk else {})}
         for page in _pages(target, "describe_instances", Filters=to_filters(chosen)):
             for reservation in page["Reservations"]:
                 owner = reservation.get("OwnerId") or target.account_id
                 found += [_instance(item, owner, target.region) for item in reservation["Instances"]]
-    if ids and not by_id:
+    if ids is not None and not by_id:
         asked = set(ids)
         found = [instance for instance in found if instance.instance_id in asked]
     return tuple(found)

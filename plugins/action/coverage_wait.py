@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits: runs the module of the same name until its gate is open, and says on the screen how far it is."""
+
+from __future__ import annotations
+
+import time
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.screen import show
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        started = time.monotonic()
+        said = None
+        while True:
+            result = self._execute_module(module_name="fleetsec.guardduty.coverage_wait", task_vars=task_vars)
+            result["waited"] = int(time.monotonic() - started)
+            complaint = result.pop("complaint", "")
+            if result.get("failed") or "done" not in result:
+                return result
+            if said != (result["healthy"], result["expected"]):
+                said = (result["healthy"], result["expected"])
+                show([_progress(result)])
+            if result["done"] or self._task.check_mode:
+                return result
+            arguments = result["invocation"]["module_args"]
+            if result["waited"] >= arguments["timeout"]:
+                problems = result.get("problems") or []
+                text = problems[0] if result["healthy"] == result["expected"] and problems else complaint
+                return {**result, "failed": True, "msg": f"After {result['waited']} s: {text}"}
+            time.sleep(min(arguments["interval"], max(0, arguments["timeout"] - result["waited"])) or 1)
+
+
+def _progress(result):
+    style = "good" if result["done"] else "warn"
+    return (
+        style,
+        f"  {result['healthy']} of {result['expected']} instances report healthy"
+        f" ({result['healthy_percent']:g} %) after {result['waited']} s",
+    )

@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An inventory of EC2 instances in which every host knows who brings its GuardDuty agent."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ec2
+version_added: 0.1.0
+short_description: EC2 instances with the verdict of GuardDuty Runtime Monitoring on each
+description:
+  - Reads EC2 instances from many accounts and regions in parallel, and joins tags, Systems Manager, VPC endpoints and
+    GuardDuty's coverage into a verdict on each - should it run the agent, who brings it, why, what stands in the way.
+  - The verdict's groups (such as C(gd_wanted), C(gd_route_package), C(gd_unhealthy)) always exist, even when they are empty.
+  - The configuration file's name ends with C(guardduty.yml) or C(guardduty.yaml).
+  - An account or region that cannot be read is a warning, and the others are served.
+options:
+  plugin:
+    description: The name of this plugin, C(fleetsec.guardduty.ec2).
+    type: str
+    required: true
+    choices: [fleetsec.guardduty.ec2]
+  filters:
+    description:
+      - Filters of C(DescribeInstances), name to value or list of values.
+      - See U(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html).
+    type: dict
+    default: {}
+  include_filters:
+    description: More sets of filters. An instance belongs when it matches O(filters) or any of these. Each costs a query.
+    type: list
+    elements: dict
+    default: []
+  exclude_filters:
+    description: Sets of filters. An instance that matches any of them is left out. Each costs a query.
+    type: list
+    elements: dict
+    default: []
+  hostnames:
+    description:
+      - Where host names come from, in order of preference. The instance id is the last resort.
+      - C(instance-id), C(private-ip-address), C(private-dns-name), C(ip-address), C(dns-name), C(tag:NAME), C(tag:NAME=VALUE),
+        or a dict of O(hostnames.name), O(hostnames.prefix) and O(hostnames.separator).
+      - Two instances with one name are a warning, and the second keeps its instance id.
+    type: list
+    elements: raw
+    default: []
+    suboptions:
+      name:
+        description: One of the sources above.
+        type: str
+        required: true
+      prefix:
+        description: One of the sources above, to put before the name.
+        type: str
+        default: ''
+      separator:
+        description: What stands between prefix and name.
+        type: str
+        default: '_'
+  strict_permissions:
+    description:
+      - When V(true), a denied call is a warning, and the inventory fails where nothing could be read.
+      - When V(false), denied calls are passed over silently. What they would have told is C(unknown) in the host variables.
+    type: bool
+    default: true
+  coverage:
+    description: Whether to read GuardDuty's coverage, which costs a call for every 50 instances.
+    type: bool
+    default: true
+  group_prefix:
+    description: What the names of the verdict's groups start with.
+    type: str
+    default: gd_
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - inventory_cache
+  - constructed
+  - fleetsec.guardduty.scope
+  - fleetsec.guardduty.targets.plugins
+  - amazon.aws.boto3
+  - amazon.aws.common.plugins
+  - amazon.aws.region.plugins
+  - amazon.aws.assume_role.plugins
+seealso:
+  - module: fleetsec.guardduty.eligibility_info
+"""
+
+EXAMPLES = r"""
+# fleet.guardduty.yml: the fleet of two accounts in two regions
+plugin: fleetsec.guardduty.ec2
+regions:
+  - eu-west-1
+  - us-east-1
+assume_role_arns:
+  - arn:aws:iam::111111111111:role/FleetSec
+  - arn:aws:iam::222222222222:role/FleetSec
+compose:
+  ansible_host: gd_private_ip
+keyed_groups:
+  - key: gd_region
+    prefix: region
+
+---
+
+# selected.guardduty.yml: only instances that are tagged GuardDutyManaged=true are wanted; names from tags; cached
+plugin: fleetsec.guardduty.ec2
+regions: [eu-west-1]
+scope: selected
+filters:
+  tag:env: [prod, staging]
+exclude_filters:
+  - tag:aws:autoscaling:groupName: build-agents
+hostnames:
+  - tag:Name
+  - instance-id
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: .cache/inventory
+cache_timeout: 600
+"""
+
+import hashlib
+import json
+
+from ansible.errors import AnsibleParserError
+from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
+from ansible_collections.fleetsec.guardduty.plugins.module_utils import codec
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import connection_from, selection_of
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.hostnames import host_name, hostnames_error
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import GROUPS, groups_of, row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import SCOPES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import resolve
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+    AWS_ERRORS,
+    AwsProblem,
+    problem_from,
+)
+
+
+class InventoryModule(AWSInventoryBase):
+    NAME = "fleetsec.guardduty.ec2"
+    INVENTORY_FILE_SUFFIXES = ("guardduty.yml", "guardduty.yaml")
+
+    class TemplatedOptions(AWSInventoryBase.TemplatedOptions):
+        TEMPLATABLE_OPTIONS = (
+            *AWSInventoryBase.TemplatedOptions.TEMPLATABLE_OPTIONS,
+            "assume_role_arns",
+            "organization_role_name",
+            "scope",
+        )
+
+    def parse(self, inventory, loader, path, cache=True):
+        super().parse(inventory, loader, path, cache=cache)
+        wrong = hostnames_error(self.get_option("hostnames"))
+        if self.get_option("scope") not in SCOPES:
+            wrong = f"scope is {self.get_option('scope')!r}; it must be one of {', '.join(SCOPES)}."
+        if wrong:
+            raise AnsibleParserError(wrong)
+        self._populate(self._snapshot(cache))
+
+    def _snapshot(self, cache):
+        """From the cache where that is allowed and holds one, otherwise from AWS."""
+        connection, region = connection_from(get_aws_connection_info(self), self._frozen_credentials)
+        names = ("regions", "assume_role_arns", "organization_role_name")
+        selection = selection_of({name: self.get_option(name) for name in names}, region)
+        caching = self.get_option("cache")
+        if not caching:
+            return self._read(connection, selection)
+        identity = (connection.profile, connection.credentials.access_key, self.get_option("assume_role_arn"))
+        what = [
+            codec.FORMAT,
+            identity,
+            connection.endpoint_url,
+            codec.to_plain(selection),
+            codec.to_plain(self._wish()),
+        ]
+        key = f"{self.NAME}_{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]}"
+        if cache and key in self._cache:
+            try:
+                return codec.snapshot_from_plain(self._cache[key])
+            except (AttributeError, KeyError, TypeError, ValueError):
+                self.warn("The inventory cache holds something else than an inventory; reading AWS instead.")
+        snapshot = self._read(connection, selection)
+        if not snapshot.problems:  # a failure must not outlive its cause in the cache
+            self._cache[key] = codec.to_plain(snapshot)
+        return snapshot
+
+    def _read(self, connection, selection):
+        strict = self.get_option("strict_permissions")
+        try:
+            targets, problems = resolve(Access(connection), selection)
+        except AwsProblem as error:
+            if error.problem.denied and not strict:
+                return Snapshot((), (error.problem,))
+            raise AnsibleParserError(str(error.problem)) from None
+        except AWS_ERRORS as error:
+            raise AnsibleParserError(str(problem_from(error, "the connection to AWS"))) from None
+        snapshot = observe(targets, self._wish())
+        problems = (*problems, *snapshot.problems)
+        loud = [problem for problem in problems if strict or not problem.denied]
+        if loud and all("instances" in area.unknown for area in snapshot.areas):
+            raise AnsibleParserError(str(loud[0]))
+        for problem in loud:
+            self.warn(str(problem))
+        return Snapshot(snapshot.areas, problems)
+
+    def _wish(self):
+        filters, more = self.get_option("filters"), self.get_option("include_filters")
+        return Wish(
+            filters=(filters, *more) if filters or not more else tuple(more),
+            exclude_filters=tuple(self.get_option("exclude_filters")),
+            coverage=self.get_option("coverage"),
+        )
+
+    def _populate(self, snapshot):
+        prefix, preferences = self.get_option("group_prefix"), self.get_option("hostnames")
+        groups = {name: self.inventory.add_group(f"{prefix}{name}") for name in GROUPS}
+        constructed = {name: self.get_option(name) for name in ("compose", "groups", "keyed_groups")}
+        strict = self.get_option("strict")
+        choices = Choices(self.get_option("scope"), self.get_option("fallback_to_package"))
+        for verdict in judge_fleet(snapshot, choices):
+            name = host_name(verdict.instance, preferences)
+            if name in self.inventory.hosts:
+                self.warn(
+                    f"More than one instance is called {name}; {verdict.instance.instance_id} keeps its id as name."
+                )
+                name = verdict.instance.instance_id
+            self.inventory.add_host(name)
+            variables = row(verdict)
+            for key, value in variables.items():
+                self.inventory.set_variable(name, key, value)
+            for group in groups_of(verdict):
+                self.inventory.add_child(groups[group], name)
+            if any(constructed.values()):
+                self._set_composite_vars(constructed["compose"], variables, name, strict=strict)
+                self._add_host_to_composed_groups(constructed["groups"], variables, name, strict=strict)
+                self._add_host_to_keyed_groups(constructed["keyed_groups"], variables, name, strict=strict)

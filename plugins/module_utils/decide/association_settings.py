@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of an association: how the modules' options name them, when two are the same, and how a reader sees them.
+
+Source: botocore's model of CreateAssociation, UpdateAssociation and AssociationDescription (SSM API reference).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# AWS's name to the modules' option.
+OPTIONS = {
+    "AssociationName": "association_name",
+    "Name": "document_name",
+    "DocumentVersion": "document_version",
+    "Parameters": "parameters",
+    "Targets": "targets",
+    "ScheduleExpression": "schedule_expression",
+    "ScheduleOffset": "schedule_offset",
+    "ApplyOnlyAtCronInterval": "apply_only_at_cron_interval",
+    "MaxConcurrency": "max_concurrency",
+    "MaxErrors": "max_errors",
+    "ComplianceSeverity": "compliance_severity",
+    "SyncCompliance": "sync_compliance",
+    "OutputLocation": "output_location",
+    "CalendarNames": "calendar_names",
+    "TargetLocations": "target_locations",
+    "AlarmConfiguration": "alarm_configuration",
+    "Duration": "duration",
+    "AssociationDispatchAssumeRole": "dispatch_assume_role_arn",
+}
+# What a setting means that was never made. AWS may or may not show it, so that both read the same.
+DEFAULTS: dict[str, Any] = {
+    "DocumentVersion": "$DEFAULT",
+    "ApplyOnlyAtCronInterval": False,
+    "MaxConcurrency": "100%",
+    "ComplianceSeverity": "UNSPECIFIED",
+    "SyncCompliance": "AUTO",
+}
+INSTANCE_IDS = "InstanceIds"
+EVERY_NODE = "*"
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value stands for 'make empty'. False is a value."""
+    return value is None or (not value and value is not False)
+
+
+def target_key(key: str) -> str:
+    """AWS answers with InstanceIds in any case that it was sent; it means the same."""
+    return INSTANCE_IDS if key.lower() == INSTANCE_IDS.lower() else key
+
+
+def same(member: str, one: Any, other: Any) -> bool:
+    return bool(_canonical(member, one) == _canonical(member, other))
+
+
+def same_document(one: str, other: str) -> bool:
+    """A document of AWS or of one's own may be named or given as an ARN; two ARNs differ by account too."""
+    if one.startswith("arn:") and other.startswith("arn:"):
+        return one == other
+    return one.rpartition("document/")[2] == other.rpartition("document/")[2]
+
+
+def _canonical(member: str, value: Any) -> Any:
+    if is_empty(value):
+        return DEFAULTS.get(member)
+    if member == "Parameters":
+        return {key: list(values) for key, values in value.items()}
+    if member == "Targets":
+        value = [{"Key": target_key(item["Key"]), "Values": item.get("Values") or []} for item in value]
+    return _unordered(value)
+
+
+def _unordered(value: Any) -> Any:
+    """Without the order of lists, which AWS does not keep, and without members that are empty or off."""
+    if isinstance(value, Mapping):
+        return {key: _unordered(item) for key, item in sorted(value.items()) if item}
+    if isinstance(value, (list, tuple)):
+        unique = {repr(item): item for item in map(_unordered, value)}
+        return [unique[key] for key in sorted(unique)]
+    return value
+
+
+def merged(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The full set of settings that AWS is to hold; what the wish does not name stays, what it empties goes."""
+    return {member: value for member, value in {**current, **wanted}.items() if not is_empty(value)}
+
+
+def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings under the names and in the form of the modules' options."""
+    return {option_of(member): shown_value(member, value) for member, value in sorted(settings.items())}
+
+
+def option_of(member: str) -> str:
+    return OPTIONS.get(member) or _snake(member)
+
+
+def shown_value(member: str, value: Any) -> Any:
+    if is_empty(value):
+        return DEFAULTS.get(member)
+    if member == "Parameters":
+        return {key: list(values) for key, values in value.items()}
+    if member == "OutputLocation":
+        location = value.get("S3Location") or {}
+        return {_snake(key.removeprefix("Output")): item for key, item in location.items()}
+    if member == "AlarmConfiguration":
+        names = [alarm["Name"] for alarm in value.get("Alarms") or ()]
+        ignored = bool(value.get("IgnorePollAlarmFailure"))
+        return {"alarm_name": names[0] if names else None, "ignore_poll_alarm_failure": ignored}
+    return _snake_keys(value)
+
+
+def from_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the options name, under AWS's names. None: not named."""
+    settings: dict[str, Any] = {}
+    for member, option in OPTIONS.items():
+        value = options.get(option)
+        if value is not None:
+            settings[member] = _from_option(member, value)
+    targets = targets_from(options)
+    if targets is not None:
+        settings["Targets"] = targets
+    return settings
+
+
+def targets_from(options: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Targets from whichever of targets, target_tags and instance_ids is given."""
+    if options.get("target_tags") is not None:
+        return [{"Key": f"tag:{key}", "Values": texts(value)} for key, value in options["target_tags"].items()]
+    if options.get("instance_ids") is not None:
+        ids = list(dict.fromkeys(options["instance_ids"]))
+        return [{"Key": INSTANCE_IDS, "Values": ids}]
+    if options.get("targets") is not None:
+        return [
+            {"Key": target_key(item["key"]), "Values": list(dict.fromkeys(item["values"]))}
+            for item in options["targets"]
+        ]
+    return None
+
+
+def texts(value: Any) -> list[str]:
+    return [text(item) for item in value] if isinstance(value, (list, tuple)) else [text(value)]
+
+
+def text(value: Any) -> str:
+    """A string for AWS. YAML's true is Python's True, which as a tag value would match nothing."""
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _from_option(member: str, value: Any) -> Any:
+    if member == "Parameters":
+        return {key: texts(item) for key, item in value.items()}
+    if member == "OutputLocation":
+        location = {f"Output{_camel(key)}": item for key, item in value.items() if item}
+        return {"S3Location": location} if location else {}
+    if member == "AlarmConfiguration":
+        if not value.get("alarm_name"):
+            return {}
+        return {
+            "Alarms": [{"Name": value["alarm_name"]}],
+            "IgnorePollAlarmFailure": bool(value.get("ignore_poll_alarm_failure")),
+        }
+    if member == "TargetLocations":
+        return [_location(item) for item in value]
+    return value
+
+
+def _location(options: Mapping[str, Any]) -> dict[str, Any]:
+    location = {_camel(key): value for key, value in options.items() if value not in (None, [], "")}
+    if "Targets" in location:
+        location["Targets"] = targets_from({"targets": options["targets"]})
+    return location
+
+
+def _snake_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_snake(key): _snake_keys(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_snake_keys(item) for item in value]
+    return value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))

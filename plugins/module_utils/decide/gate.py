@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The coverage gate: are enough of the instances healthy, and what keeps the others?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Verdict
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import decode_issue
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import percent
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import BLOCKERS
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How far it is. C(waiting) are the instances that are not healthy yet, each with what is known of why."""
+
+    expected: int
+    healthy: int
+    needed_percent: float
+    waiting: tuple[dict[str, Any], ...]
+
+    @property
+    def percent(self) -> float:
+        return percent(self.healthy, self.expected)
+
+    @property
+    def done(self) -> bool:
+        return self.percent >= self.needed_percent
+
+
+def gate(verdicts: Iterable[Verdict], needed_percent: float, ids: Sequence[str] | None, routes: Sequence[str]) -> Gate:
+    """Judge the named instances, or every wanted instance that runs, of the given routes (empty: all routes)."""
+    named = None if ids is None else set(ids)
+    expected = [verdict for verdict in verdicts if _counts(verdict, named, routes)]
+    waiting = [verdict for verdict in expected if verdict.coverage != "healthy"]
+    return Gate(len(expected), len(expected) - len(waiting), needed_percent, tuple(map(explain, waiting)))
+
+
+def explain(verdict: Verdict) -> dict[str, Any]:
+    """Why one instance is not healthy: GuardDuty's issue with its meaning, and what stands in the way."""
+    issue = decode_issue(verdict.issue)
+    first = BLOCKERS[verdict.blockers[0]] if verdict.blockers else None
+    return {
+        "instance_id": verdict.instance.instance_id,
+        "account_id": verdict.instance.account_id,
+        "region": verdict.instance.region,
+        "route": verdict.route,
+        "coverage": verdict.coverage,
+        "issue": verdict.issue,
+        "blockers": list(verdict.blockers),
+        "cause": issue.cause if issue else first.cause if first else None,
+        "remedy": issue.remedy if issue else first.remedy if first else None,
+    }
+
+
+def complaint(judged: Gate) -> str:
+    """Why the gate failed, with the most frequent causes: the sentence that an operator reads first."""
+    causes: dict[str, int] = {}
+    for one in judged.waiting:
+        words = one["cause"] or f"coverage is {one['coverage']}"
+        causes[words] = causes.get(words, 0) + 1
+    listed = sorted(causes.items(), key=lambda pair: -pair[1])[:3]
+    reasons = " ".join(f"{count}: {cause}" for cause, count in listed)
+    return (
+        f"{judged.healthy} of {judged.expected} instances report healthy ({judged.percent:g} %,"
+        f" {judged.needed_percent:g} % needed). {reasons} See waiting for each instance's remedy."
+    )
+
+
+def _counts(verdict: Verdict, named: set[str] | None, routes: Sequence[str]) -> bool:
+    if named is not None:
+        return verdict.instance.instance_id in named
+    running = verdict.instance.state == "running"
+    return verdict.wanted and running and (not routes or verdict.route in routes)

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A summary as lines of at most 80 columns, each with a style that whoever prints it may colour."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+WIDTH = 80
+BAR = 24
+ROUTE_WORDS = {
+    "guardduty": "GuardDuty itself",
+    "ssm": "you, through SSM",
+    "package": "you, by package",
+    "none": "nobody",
+}
+
+Line = tuple[str, str]  # style (title, good, bad, warn, muted, plain) and text
+
+
+def summary_lines(summary: Mapping[str, Any], title: str) -> list[Line]:
+    """How many are covered, who brings the agent, what stands in the way."""
+    return [*_head(summary, title), *_routes(summary), *_blockers(summary), *_left_out(summary)]
+
+
+def flip_lines(transitions: Sequence[Mapping[str, Any]], title: str) -> list[Line]:
+    """What would change: one line for each transition between reasons."""
+    lines: list[Line] = [("title", title)]
+    if not transitions:
+        return [*lines, ("muted", "  No verdict would change.")]
+    for one in transitions:
+        lines.append(("plain", f"  {one['count']:>6}  {one['before']} -> {one['after']}"))
+    return lines
+
+
+def _head(summary: Mapping[str, Any], title: str) -> Iterator[Line]:
+    wanted, healthy, share = summary["wanted"], summary["healthy"], summary["healthy_percent"]
+    filled = int(BAR * share / 100)
+    bar = "#" * filled + "." * (BAR - filled)
+    style = "good" if wanted and healthy == wanted else "bad" if not healthy and wanted else "warn"
+    yield "title", title
+    if not wanted:
+        yield "warn", f"  None of {summary['instances']} instances should run the agent."
+    else:
+        yield style, f"  [{bar}] {share:g} %   {healthy} of {wanted} wanted instances report healthy"
+    places = {(area["account_id"], area["region"]) for area in summary["areas"]}
+    accounts, regions = len({place[0] for place in places}), len({place[1] for place in places})
+    yield (
+        "muted",
+        f"  {summary['instances']} instances in {_count(accounts, 'account')} and {_count(regions, 'region')}",
+    )
+
+
+def _routes(summary: Mapping[str, Any]) -> Iterator[Line]:
+    if not summary["routes"]:
+        return
+    yield "title", "  Who brings the agent      wanted  healthy"
+    for one in summary["routes"]:
+        style = "good" if one["healthy"] == one["wanted"] else "plain"
+        yield style, f"    {ROUTE_WORDS[one['route']]:<20}  {one['wanted']:>8} {one['healthy']:>8}"
+
+
+def _blockers(summary: Mapping[str, Any]) -> Iterator[Line]:
+    if not summary["blockers"]:
+        return
+    yield "title", "  What stands in the way"
+    for one in summary["blockers"]:
+        yield "bad", f"    {one['instances']:>6}  {one['blocker']}"
+        for line in textwrap.wrap(one["remedy"], WIDTH - 12):
+            yield "muted", f"            {line}"
+
+
+def _left_out(summary: Mapping[str, Any]) -> Iterator[Line]:
+    left_out = [one for one in summary["reasons"] if not one["wanted"]]
+    if not left_out:
+        return
+    yield "title", "  Why the rest is left out"
+    for one in left_out:
+        wrapped = textwrap.wrap(one["cause"], WIDTH - 37)
+        yield "plain", f"    {one['instances']:>6}  {one['reason']:<25}{wrapped[0]}"
+        for line in wrapped[1:]:
+            yield "plain", " " * 37 + line
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The coverage gate: waits until enough instances report healthy. The action plugin of the same name does the waiting."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: coverage_wait
+version_added: 0.1.0
+short_description: Wait until instances report healthy to GuardDuty
+description:
+  - Waits until a share of the wanted instances, or all named instances, have healthy coverage, and says on the screen how
+    far it is.
+  - Fails with each instance's issue and remedy when the time is up.
+  - In check mode it looks once, does not wait, and does not fail.
+options:
+  instance_ids:
+    description:
+      - The instances to wait for. Left out, every wanted instance that is running counts.
+    type: list
+    elements: str
+  filters:
+    description: Filters of C(DescribeInstances) that narrow the instances that count.
+    type: dict
+    default: {}
+  routes:
+    description: Count only instances of these routes. Empty means all routes.
+    type: list
+    elements: str
+    choices: [guardduty, ssm, package, none]
+    default: []
+  percent:
+    description: The healthy share, in percent of the instances that count, that opens the gate.
+    type: float
+    default: 100
+  timeout:
+    description: How long to wait, in seconds. GuardDuty shows a new agent after some minutes.
+    type: int
+    default: 1800
+  interval:
+    description: How long to sleep between two looks, in seconds.
+    type: int
+    default: 30
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.scope
+  - fleetsec.guardduty.targets
+  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.reads
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: fleetsec.guardduty.coverage_info
+"""
+
+EXAMPLES = r"""
+- name: Nine of ten instances must report within twenty minutes
+  fleetsec.guardduty.coverage_wait:
+    regions: [eu-west-1]
+    percent: 90
+    timeout: 1200
+
+- name: The canary instances must all report
+  fleetsec.guardduty.coverage_wait:
+    regions: [eu-west-1]
+    instance_ids: "{{ groups['canary'] | default([]) }}"
+"""
+
+RETURN = r"""
+expected:
+  description: How many instances count.
+  returned: always
+  type: int
+  sample: 86
+healthy:
+  description: How many of them report healthy.
+  returned: always
+  type: int
+  sample: 84
+healthy_percent:
+  description: Their share in percent, rounded down to a tenth.
+  returned: always
+  type: float
+  sample: 97.6
+done:
+  description: Whether the gate is open.
+  returned: always
+  type: bool
+  sample: true
+waited:
+  description: Seconds that were waited.
+  returned: always
+  type: int
+  sample: 240
+waiting:
+  description: The instances that are not healthy, each with GuardDuty's issue, its cause and its remedy.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - instance_id: i-0123456789abcdef0
+      account_id: "111111111111"
+      region: eu-west-1
+      route: package
+      coverage: absent
+      issue: null
+      blockers: [endpoint_missing, not_reporting]
+      cause: The VPC has no endpoint for the GuardDuty agent's data.
+      remedy: Create it with vpc_endpoint, or let GuardDuty do it with automated agent configuration.
+problems:
+  description: Accounts, regions, calls and instance ids that failed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
+    SCOPE_ARGUMENTS,
+    SELECTION_ARGUMENTS,
+    aws_module,
+    conclude_reading,
+    observed,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.gate import complaint, gate
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import ROUTES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+
+
+def main() -> None:
+    module = aws_module(
+        {
+            "routes": {"type": "list", "elements": "str", "choices": list(ROUTES), "default": []},
+            "percent": {"type": "float", "default": 100},
+            "timeout": {"type": "int", "default": 1800},
+            "interval": {"type": "int", "default": 30},
+            **SELECTION_ARGUMENTS,
+            **SCOPE_ARGUMENTS,
+        }
+    )
+    params = module.params
+    if not 0 <= params["percent"] <= 100:
+        module.fail_json(msg=f"percent is {params['percent']:g}; it must be from 0 to 100.")
+    if params["interval"] < 1 or params["timeout"] < 0:
+        module.fail_json(msg="interval must be at least 1 second, and timeout not negative.")
+    _, snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=params["instance_ids"]))
+    verdicts = judge_fleet(snapshot, Choices(params["scope"], params["fallback_to_package"]))
+    judged = gate(verdicts, params["percent"], params["instance_ids"], params["routes"])
+    problems = (*snapshot.problems, *missing_instances(snapshot, params["instance_ids"]))
+    conclude_reading(
+        module,
+        problems,
+        expected=judged.expected,
+        healthy=judged.healthy,
+        healthy_percent=judged.percent,
+        done=judged.done and not problems,
+        waited=0,
+        waiting=list(judged.waiting),
+        complaint=complaint(judged),
+    )
+
+
+if __name__ == "__main__":
+    main()

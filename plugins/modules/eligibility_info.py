@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says of each instance who brings the agent, what stands in the way, and what would change if."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eligibility_info
+version_added: 0.1.0
+short_description: Say per instance who brings the GuardDuty agent and what stands in the way
+description:
+  - Reads instances, tags, Systems Manager, VPC endpoints, GuardDuty's settings and its coverage, and gives a verdict on
+    each instance - should it run the agent, who brings it, why, what stands in the way, does it report.
+  - With O(assume) it also answers what would change under other settings, without changing anything.
+options:
+  assume:
+    description: Settings to imagine. What is left out stays as it is.
+    type: dict
+    suboptions:
+      runtime_monitoring:
+        description: Runtime Monitoring on or off.
+        type: bool
+      ec2_agent_management:
+        description: Automated agent configuration for EC2 on or off.
+        type: bool
+      scope:
+        description: Another O(scope).
+        type: str
+        choices: [all, selected]
+      managed:
+        description: The tag C(GuardDutyManaged), as in M(fleetsec.guardduty.instance_tags).
+        type: str
+        choices: [include, exclude, clear, repair]
+      instance_ids:
+        description: The instances on which to imagine the tag. Empty means all that are read.
+        type: list
+        elements: str
+        default: []
+  show:
+    description: Whether to print the summary on the screen while the playbook runs.
+    type: bool
+    default: false
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.selection
+  - fleetsec.guardduty.scope
+  - fleetsec.guardduty.targets
+  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.reads
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - plugin: fleetsec.guardduty.ec2
+    plugin_type: inventory
+  - module: fleetsec.guardduty.coverage_info
+"""
+
+EXAMPLES = r"""
+- name: The whole fleet of two accounts
+  fleetsec.guardduty.eligibility_info:
+    regions: [eu-west-1, us-east-1]
+    assume_role_arns:
+      - arn:aws:iam::111111111111:role/FleetSec
+      - arn:aws:iam::222222222222:role/FleetSec
+  register: fleet
+
+- name: What would change with automated agent configuration
+  fleetsec.guardduty.eligibility_info:
+    regions: [eu-west-1]
+    assume:
+      runtime_monitoring: true
+      ec2_agent_management: true
+    show: true
+"""
+
+RETURN = r"""
+instances:
+  description: One row for each instance, with the names and values that the inventory's host variables have.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - gd_instance_id: i-0123456789abcdef0
+      gd_account_id: "111111111111"
+      gd_region: eu-west-1
+      gd_tag: absent
+      gd_wanted: true
+      gd_route: ssm
+      gd_reason: manual_ssm
+      gd_blockers: [endpoint_missing, not_reporting]
+      gd_ssm: online
+      gd_endpoint: missing
+      gd_coverage: absent
+summary:
+  description: Counts of the whole selection by route, reason, blocker, account and region.
+  returned: always
+  type: dict
+  contains:
+    instances: {description: All instances that were read., type: int, returned: always, sample: 118}
+    wanted: {description: Those that should run the agent., type: int, returned: always, sample: 86}
+    healthy: {description: Wanted ones that report healthy., type: int, returned: always, sample: 12}
+    unhealthy: {description: Wanted ones that GuardDuty calls unhealthy., type: int, returned: always, sample: 4}
+    uncovered: {description: Wanted ones that GuardDuty has no record of., type: int, returned: always, sample: 70}
+    blocked: {description: Instances with any blocker., type: int, returned: always, sample: 74}
+    healthy_percent:
+      description: The healthy share of the wanted ones, rounded down to a tenth.
+      type: float
+      returned: always
+      sample: 13.9
+    routes: {description: Wanted and healthy by route., type: list, elements: dict, returned: always, sample: []}
+    reasons: {description: Instances by reason., type: list, elements: dict, returned: always, sample: []}
+    blockers:
+      description: Instances by blocker, each with its cause, its remedy, and the module or playbook that fixes it.
+      type: list
+      elements: dict
+      returned: always
+      sample: []
+    areas: {description: Counts by account and region., type: list, elements: dict, returned: always, sample: []}
+verdict_changes:
+  description: The instances whose verdict would differ, with the verdict before and after.
+  returned: when O(assume) is given
+  type: list
+  elements: dict
+  sample: []
+transitions:
+  description: How many instances would change from which reason to which.
+  returned: when O(assume) is given
+  type: list
+  elements: dict
+  sample:
+    - {before: manual_ssm, after: automated_agent, count: 40}
+assumed_summary:
+  description: The RV(summary) as it would be under O(assume). Coverage stays as it is now.
+  returned: when O(assume) is given
+  type: dict
+  sample: {}
+screen:
+  description: The summary as lines of text, each a style and at most 80 columns.
+  returned: always
+  type: list
+  elements: list
+  sample: []
+problems:
+  description: Accounts, regions, calls and instance ids that failed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
+    SCOPE_ARGUMENTS,
+    SELECTION_ARGUMENTS,
+    aws_module,
+    conclude_reading,
+    observed,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.assume import Assumption, assume
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, transitions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import flip_lines, summary_lines
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+
+ASSUME = {
+    "runtime_monitoring": {"type": "bool"},
+    "ec2_agent_management": {"type": "bool"},
+    "scope": {"type": "str", "choices": ["all", "selected"]},
+    "managed": {"type": "str", "choices": ["include", "exclude", "clear", "repair"]},
+    "instance_ids": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def main() -> None:
+    module = aws_module(
+        {
+            "assume": {"type": "dict", "options": ASSUME},
+            "show": {"type": "bool", "default": False},
+            **SELECTION_ARGUMENTS,
+            **SCOPE_ARGUMENTS,
+        }
+    )
+    params = module.params
+    ids = tuple(params["instance_ids"] or ())
+    _, snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=params["instance_ids"]))
+    choices = Choices(params["scope"], params["fallback_to_package"])
+    verdicts = list(judge_fleet(snapshot, choices))
+    summary = summarize(verdicts)
+    results = {"instances": [row(verdict) for verdict in verdicts], "summary": summary}
+    lines = summary_lines(summary, "Runtime Monitoring now")
+    if params["assume"]:
+        imagined, other = _imagine(snapshot, choices, params["assume"])
+        flipped = compare(snapshot, choices, imagined, other)
+        counts = transitions(flipped)
+        lines += flip_lines(counts, "What would change")
+        results |= {"verdict_changes": flipped, "transitions": counts}
+        results["assumed_summary"] = summarize(judge_fleet(imagined, other))
+    conclude_reading(module, (*snapshot.problems, *missing_instances(snapshot, ids)), screen=lines, **results)
+
+
+def _imagine(snapshot, choices, wanted):
+    additional = (
+        {} if wanted["ec2_agent_management"] is None else {"ec2_agent_management": wanted["ec2_agent_management"]}
+    )
+    assumption = Assumption(
+        wanted["runtime_monitoring"], additional, wanted["managed"], frozenset(wanted["instance_ids"])
+    )
+    return assume(snapshot, assumption), Choices(wanted["scope"] or choices.scope, choices.fallback_to_package)
+
+
+if __name__ == "__main__":
+    main()
