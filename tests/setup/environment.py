@@ -85,7 +85,7 @@ def main(argv: list[str]) -> NoReturn:
         os.chdir(ROOT)
         sys.stdout.flush()
         os.execve(program, command, variables)
-    except SetupError as error:
+    except (SetupError, OSError) as error:
         print(f"Set-up failed: {error}", file=sys.stderr)
         sys.exit(1)
 
@@ -119,9 +119,8 @@ def ensure(environment: Environment) -> None:
             return
         print(f"Setting up {environment.path.relative_to(ROOT)} ...", flush=True)
         started = time.monotonic()
-        stamp.unlink(missing_ok=True)
-        if not whole:
-            remove(environment.path)
+        # No stamp while it changes: a set-up that was interrupted is made anew.
+        remove(stamp if whole else environment.path)
         install(environment)
         (site_packages(environment) / "checkout.pth").write_text(f"{CACHE}\n", encoding="utf-8")
         stamp.write_text(f"{base}\n{content}\n", encoding="utf-8")
