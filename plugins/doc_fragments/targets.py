@@ -29,6 +29,12 @@ options:
       - The name of an IAM role to assume in every active account of the organization.
       - The caller must be allowed to call C(organizations:ListAccounts). Its own account is worked in without a role.
     type: str
+  only:
+    description:
+      - Of all these accounts and regions, work only in these, each written C(ACCOUNT/REGION).
+      - An empty list means in none, left out it means in all.
+    type: list
+    elements: str
 notes:
   - Accounts and regions are worked in in parallel, at most 32 calls at once.
 """

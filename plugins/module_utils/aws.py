@@ -37,6 +37,7 @@ TARGET_ARGUMENTS: dict[str, dict[str, Any]] = {
     "regions": {"type": "list", "elements": "str", "default": []},
     "assume_role_arns": {"type": "list", "elements": "str", "default": []},
     "organization_role_name": {"type": "str"},
+    "only": {"type": "list", "elements": "str"},
 }
 # Mirrored by the documentation fragment fleetsec.guardduty.selection.
 SELECTION_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -89,6 +90,7 @@ def selection_of(params: Mapping[str, Any], region: str | None) -> Selection:
         regions=tuple(dict.fromkeys(regions)),
         assume_role_arns=tuple(params.get("assume_role_arns") or ()),
         organization_role_name=params.get("organization_role_name") or None,
+        only=None if params.get("only") is None else tuple(params["only"]),
     )
 
 

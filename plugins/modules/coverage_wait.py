@@ -30,6 +30,12 @@ options:
     elements: str
     choices: [guardduty, ssm, package, none]
     default: []
+  skip_blocked:
+    description:
+      - Do not count instances with a blocker that waiting does not cure, such as C(not_ssm_managed) or C(endpoint_missing).
+      - They are for somebody to act on; M(fleetsec.guardduty.eligibility_info) lists them.
+    type: bool
+    default: false
   percent:
     description: The healthy share, in percent of the instances that count, that opens the gate.
     type: float
@@ -126,7 +132,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     observed,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.gate import complaint, gate
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.gate import GateWish, complaint, gate
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import ROUTES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
@@ -136,6 +142,7 @@ def main() -> None:
     module = aws_module(
         {
             "routes": {"type": "list", "elements": "str", "choices": list(ROUTES), "default": []},
+            "skip_blocked": {"type": "bool", "default": False},
             "percent": {"type": "float", "default": 100},
             "timeout": {"type": "int", "default": 1800},
             "interval": {"type": "int", "default": 30},
@@ -150,7 +157,8 @@ def main() -> None:
         module.fail_json(msg="interval must be at least 1 second, and timeout not negative.")
     _, snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=params["instance_ids"]))
     verdicts = judge_fleet(snapshot, Choices(params["scope"], params["fallback_to_package"]))
-    judged = gate(verdicts, params["percent"], params["instance_ids"], params["routes"])
+    wish = GateWish(params["percent"], params["instance_ids"], params["routes"], params["skip_blocked"])
+    judged = gate(verdicts, wish)
     problems = (*snapshot.problems, *missing_instances(snapshot, params["instance_ids"]))
     conclude_reading(
         module,

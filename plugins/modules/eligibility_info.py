@@ -41,6 +41,10 @@ options:
     description: Whether to print the summary on the screen while the playbook runs.
     type: bool
     default: false
+  title:
+    description: The first line of what is printed.
+    type: str
+    default: Runtime Monitoring now
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
@@ -132,6 +136,12 @@ transitions:
   elements: dict
   sample:
     - {before: manual_ssm, after: automated_agent, count: 40}
+assumed_instances:
+  description: The rows of RV(instances) as they would be under O(assume). Coverage stays as it is now.
+  returned: when O(assume) is given
+  type: list
+  elements: dict
+  sample: []
 assumed_summary:
   description: The RV(summary) as it would be under O(assume). Coverage stays as it is now.
   returned: when O(assume) is given
@@ -181,6 +191,7 @@ def main() -> None:
         {
             "assume": {"type": "dict", "options": ASSUME},
             "show": {"type": "bool", "default": False},
+            "title": {"type": "str", "default": "Runtime Monitoring now"},
             **SELECTION_ARGUMENTS,
             **SCOPE_ARGUMENTS,
         }
@@ -192,14 +203,19 @@ def main() -> None:
     verdicts = list(judge_fleet(snapshot, choices))
     summary = summarize(verdicts)
     results = {"instances": [row(verdict) for verdict in verdicts], "summary": summary}
-    lines = summary_lines(summary, "Runtime Monitoring now")
+    lines = summary_lines(summary, params["title"])
     if params["assume"]:
         imagined, other = _imagine(snapshot, choices, params["assume"])
         flipped = compare(snapshot, choices, imagined, other)
         counts = transitions(flipped)
         lines += flip_lines(counts, "What would change")
-        results |= {"verdict_changes": flipped, "transitions": counts}
-        results["assumed_summary"] = summarize(judge_fleet(imagined, other))
+        would_be = list(judge_fleet(imagined, other))
+        results |= {
+            "verdict_changes": flipped,
+            "transitions": counts,
+            "assumed_instances": [row(verdict) for verdict in would_be],
+            "assumed_summary": summarize(would_be),
+        }
     conclude_reading(module, (*snapshot.problems, *missing_instances(snapshot, ids)), screen=lines, **results)
 
 

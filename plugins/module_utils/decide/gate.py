@@ -33,12 +33,39 @@ class Gate:
         return self.percent >= self.needed_percent
 
 
-def gate(verdicts: Iterable[Verdict], needed_percent: float, ids: Sequence[str] | None, routes: Sequence[str]) -> Gate:
-    """Judge the named instances, or every wanted instance that runs, of the given routes (empty: all routes)."""
-    named = None if ids is None else set(ids)
-    expected = [verdict for verdict in verdicts if _counts(verdict, named, routes)]
+# What waiting does not cure: somebody has to act first.
+HARD_BLOCKERS = frozenset(
+    {
+        "not_running",
+        "not_ssm_managed",
+        "ssm_connection_lost",
+        "imds_off",
+        "vpc_dns_off",
+        "endpoint_missing",
+        "endpoint_misconfigured",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GateWish:
+    """Which instances count: the named ones, or every wanted instance that runs (of the routes, if any are given).
+
+    C(skip_blocked) leaves out what waiting does not cure.
+    """
+
+    percent: float = 100.0
+    instance_ids: Sequence[str] | None = None
+    routes: Sequence[str] = ()
+    skip_blocked: bool = False
+
+
+def gate(verdicts: Iterable[Verdict], wish: GateWish) -> Gate:
+    """Judge whether enough of the instances that count are healthy."""
+    named = None if wish.instance_ids is None else frozenset(wish.instance_ids)
+    expected = [verdict for verdict in verdicts if _counts(verdict, named, wish)]
     waiting = [verdict for verdict in expected if verdict.coverage != "healthy"]
-    return Gate(len(expected), len(expected) - len(waiting), needed_percent, tuple(map(explain, waiting)))
+    return Gate(len(expected), len(expected) - len(waiting), wish.percent, tuple(map(explain, waiting)))
 
 
 def explain(verdict: Verdict) -> dict[str, Any]:
@@ -72,8 +99,10 @@ def complaint(judged: Gate) -> str:
     )
 
 
-def _counts(verdict: Verdict, named: set[str] | None, routes: Sequence[str]) -> bool:
+def _counts(verdict: Verdict, named: frozenset[str] | None, wish: GateWish) -> bool:
     if named is not None:
-        return verdict.instance.instance_id in named
-    running = verdict.instance.state == "running"
-    return verdict.wanted and running and (not routes or verdict.route in routes)
+        chosen = verdict.instance.instance_id in named
+    else:
+        chosen = verdict.wanted and verdict.instance.state == "running"
+        chosen = chosen and (not wish.routes or verdict.route in wish.routes)
+    return chosen and not (wish.skip_blocked and HARD_BLOCKERS.intersection(verdict.blockers))

@@ -25,11 +25,15 @@ SESSION_NAME = "fleetsec-guardduty"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the user asked for. Empty roles and no organization role: the caller's own account."""
+    """What the user asked for. Empty roles and no organization role: the caller's own account.
+
+    C(only): ACCOUNT/REGION pairs to keep of all this; None keeps all.
+    """
 
     regions: tuple[str, ...]
     assume_role_arns: tuple[str, ...] = ()
     organization_role_name: str | None = None
+    only: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,9 @@ def resolve(access: Access, selection: Selection) -> tuple[tuple[Target, ...], t
         for region in regions
         if partitions[region] == account.partition
     ]
-    if not targets:
+    if selection.only is not None:
+        targets = [target for target in targets if f"{target.account_id}/{target.region}" in selection.only]
+    elif not targets:
         raise AwsProblem(problems[0] if problems else _wrong_partition(accounts, regions))
     return tuple(targets), tuple(problems)
 
