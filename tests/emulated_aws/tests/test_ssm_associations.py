@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from in_process import ACCOUNT, REGION, Cloud
+from in_process import ACCOUNT, REGION, Clock, Cloud, code_of
 
 from emulated_aws.world import WORLD
 
@@ -33,14 +32,6 @@ accounts:
           - {{name: lost, vpc: shop, ssm: lost, tags: {{Tier: lost}}}}
           - {{name: late, vpc: shop, ssm: absent, tags: {{Tier: late}}}}
 """
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @pytest.fixture
@@ -69,14 +60,10 @@ def create(ssm: Any, **parameters: Any) -> dict[str, Any]:
     return ssm.create_association(**wanted | parameters)["AssociationDescription"]
 
 
-def code_of(call: Any, **parameters: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    return str(caught.value.response["Error"]["Code"])
-
-
 def refusal(ssm: Any, **parameters: Any) -> str:
-    return code_of(ssm.create_association, **{"Name": DOCUMENT, "Parameters": INSTALL, "Targets": EVERYONE} | parameters)
+    return code_of(
+        ssm.create_association, **{"Name": DOCUMENT, "Parameters": INSTALL, "Targets": EVERYONE} | parameters
+    )
 
 
 def agents() -> dict[str, str]:

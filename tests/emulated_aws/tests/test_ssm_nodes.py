@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from in_process import ACCOUNT, REGION, Cloud
+from in_process import ACCOUNT, REGION, Cloud, code_of
 
 FLEET = f"""
 accounts:
@@ -40,12 +38,6 @@ def cloud() -> Cloud:
 @pytest.fixture
 def ssm(cloud: Cloud) -> Any:
     return cloud.client("ssm")
-
-
-def code_of(call: Any, **parameters: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    return str(caught.value.response["Error"]["Code"])
 
 
 def test_stopped_terminated_and_unregistered_instances_are_no_nodes(ssm: Any) -> None:
@@ -124,7 +116,7 @@ def test_properties_come_by_the_thousand_and_have_operators(ssm: Any) -> None:
 def test_ten_thousand_nodes_are_cheap() -> None:
     cloud = Cloud(FLEET.replace("count: 12", "count: 10000"))
     ssm = cloud.client("ssm")
-    began, count, token = time.process_time(), 0, {}
+    count, token = 0, {}
     while True:
         page = ssm.describe_instance_properties(MaxResults=1000, **token)
         count += len(page["InstanceProperties"])
@@ -132,5 +124,4 @@ def test_ten_thousand_nodes_are_cheap() -> None:
             break
         token = {"NextToken": page["NextToken"]}
     assert count == 10_002
-    # Client, botocore's parser and the shape check of this test included, which take most of it.
-    assert time.process_time() - began < 20
+    assert cloud.server_seconds < 3
