@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the collection importable by its full name, and property tests repeatable."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ROOT / ".cache"  # holds ansible_collections/fleetsec/guardduty, a link to the checkout (make setup)
+
+if str(TREE) not in sys.path:
+    sys.path.insert(0, str(TREE))
+
+# The default gives the same examples everywhere, so that a red run is red again; HYPOTHESIS_PROFILE=search looks further.
+settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=500)
+settings.register_profile(
+    "search", print_blob=True, deadline=None, max_examples=5000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
