@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from . import callers, register
+from . import callers, register, validate
 from .admin import Admin
 from .faults import ConnectionDropped, Faults, Rule, error_of
 from .fleet import Fleet
@@ -24,6 +24,7 @@ from .wire import AwsError, Call, Reply, error_reply, parse_call, shorten
 from .world import WORLD, Caller
 
 logger = logging.getLogger(__name__)
+_PROBLEMS_KEPT = 5
 _READS = ("Describe", "List", "Get")
 
 
@@ -104,6 +105,9 @@ class EmulatedAws:
             raise AwsError("NotImplemented", f"the emulated AWS has no {call.op}", 501)
         if reply.status >= 300:
             entry.error = _error_code(reply)
+        elif self._validate:
+            for problem in validate.problems(call, reply)[:_PROBLEMS_KEPT]:
+                self.journal.violation(entry, f"not botocore's output shape: {problem}")
         return reply
 
 
