@@ -21,10 +21,18 @@ _poked: set[Key] = set()
 # GuardDuty user guide, coverage of EC2, "VPC Endpoint Creation Failed": a retry takes a change of the GuardDutyManaged
 # tag or of an instance's state. A new instance is one too.
 _POKES = frozenset(
-    "CreateTags DeleteTags RunInstances StartInstances StopInstances RebootInstances TerminateInstances".split()
+    [
+        "CreateTags",
+        "DeleteTags",
+        "RunInstances",
+        "StartInstances",
+        "StopInstances",
+        "RebootInstances",
+        "TerminateInstances",
+    ]
 )
 # Calls by which a client changes a fleet in many batches: acted upon at the next call that depends on it.
-_BATCHED = frozenset("CreateTags DeleteTags ModifyInstanceMetadataOptions".split())
+_BATCHED = frozenset(["CreateTags", "DeleteTags", "ModifyInstanceMetadataOptions"])
 _SERVICES = frozenset({"ec2", "ssm", "guardduty", "organizations"})
 
 

@@ -249,7 +249,7 @@ def _executed(row: Mapping[str, Any], value: str, before: bool) -> bool:
     at = row.get("LastExecutionDate")
     if at is None:
         return False
-    text = at.isoformat().replace("+00:00", "Z")
+    text: str = at.isoformat().replace("+00:00", "Z")
     return text < value if before else text > value
 
 

@@ -20,17 +20,43 @@ from .world import WORLD, AgentOrigin, Node
 Nodes = dict[str, tuple[Node, Ec2Instance]]
 
 # The members that a version of an association carries (botocore, AssociationVersionInfo), all optional but Name.
-SETTINGS = (
-    "Name DocumentVersion AutomationTargetParameterName Parameters Targets ScheduleExpression OutputLocation"
-    " AssociationName MaxErrors MaxConcurrency ComplianceSeverity SyncCompliance ApplyOnlyAtCronInterval CalendarNames"
-    " TargetLocations ScheduleOffset Duration TargetMaps AssociationDispatchAssumeRole"
-).split()
+SETTINGS = [
+    "Name",
+    "DocumentVersion",
+    "AutomationTargetParameterName",
+    "Parameters",
+    "Targets",
+    "ScheduleExpression",
+    "OutputLocation",
+    "AssociationName",
+    "MaxErrors",
+    "MaxConcurrency",
+    "ComplianceSeverity",
+    "SyncCompliance",
+    "ApplyOnlyAtCronInterval",
+    "CalendarNames",
+    "TargetLocations",
+    "ScheduleOffset",
+    "Duration",
+    "TargetMaps",
+    "AssociationDispatchAssumeRole",
+]
 DESCRIBED = [*SETTINGS, "AlarmConfiguration"]
 # botocore, Association: what ListAssociations shows.
-_LISTED = (
-    "Name AssociationId AssociationVersion DocumentVersion Targets LastExecutionDate Overview ScheduleExpression"
-    " AssociationName ScheduleOffset Duration TargetMaps"
-).split()
+_LISTED = [
+    "Name",
+    "AssociationId",
+    "AssociationVersion",
+    "DocumentVersion",
+    "Targets",
+    "LastExecutionDate",
+    "Overview",
+    "ScheduleExpression",
+    "AssociationName",
+    "ScheduleOffset",
+    "Duration",
+    "TargetMaps",
+]
 
 
 def _now() -> datetime:

@@ -24,12 +24,31 @@ _PLATFORM_TYPES = {"linux": "Linux", "windows": "Windows", "macos": "MacOS"}
 
 # botocore, InstanceInformationStringFilter.Key and InstancePropertyFilterKey; tags as the former says.
 _INFORMATION_KEYS = frozenset(
-    "ActivationIds AgentVersion AssociationStatus IamRole InstanceIds PingStatus PlatformTypes ResourceType SourceIds"
-    " SourceTypes".split()
+    [
+        "ActivationIds",
+        "AgentVersion",
+        "AssociationStatus",
+        "IamRole",
+        "InstanceIds",
+        "PingStatus",
+        "PlatformTypes",
+        "ResourceType",
+        "SourceIds",
+        "SourceTypes",
+    ]
 )
 _PROPERTY_KEYS = frozenset(
-    "InstanceIds AgentVersion PingStatus PlatformTypes DocumentName ActivationIds IamRole ResourceType"
-    " AssociationStatus".split()
+    [
+        "InstanceIds",
+        "AgentVersion",
+        "PingStatus",
+        "PlatformTypes",
+        "DocumentName",
+        "ActivationIds",
+        "IamRole",
+        "ResourceType",
+        "AssociationStatus",
+    ]
 )
 _FIELDS = {
     "ActivationIds": "ActivationId",

@@ -15,8 +15,26 @@ from .world import Agent, AgentOrigin, Node
 # GuardDuty user guide, "GuardDuty security agent versions for Amazon EC2 instances", newest of November 2026.
 LATEST_AGENT = "1.17.1"
 _RELEASED = frozenset(
-    "1.17.1 1.16.0 1.15.0 1.9.2 1.9.1 1.9.0 1.8.0 1.7.1 1.7.0 1.6.0 1.5.0"
-    " 1.3.1 1.3.0 1.2.0 1.1.0 1.0.2 1.0.1 1.0.0".split()
+    [
+        "1.17.1",
+        "1.16.0",
+        "1.15.0",
+        "1.9.2",
+        "1.9.1",
+        "1.9.0",
+        "1.8.0",
+        "1.7.1",
+        "1.7.0",
+        "1.6.0",
+        "1.5.0",
+        "1.3.1",
+        "1.3.0",
+        "1.2.0",
+        "1.1.0",
+        "1.0.2",
+        "1.0.1",
+        "1.0.0",
+    ]
 )
 _AGENT_OF_PACKAGE = {"1.7.2": "1.7.1"}  # same page: the SSM package 1.7.2 contains the agent 1.7.1
 

@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import boto3
+import pytest
 from botocore import xform_name
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import Shape
-
 from emulated_aws.app import EmulatedAws
 from emulated_aws.constraints import operation_model, scalar_problems
 from emulated_aws.fleet import parse_fleet
@@ -36,13 +36,11 @@ ACCOUNT = "111111111111"
 
 
 class Clock:
-    """A world's clock that tests move: C(monkeypatch.setattr(WORLD, "now", Clock()))."""
+    """A world's clock that tests can put forward, far enough that what a test itself takes plays no part."""
 
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0.0
+        monkeypatch.setattr(WORLD, "now", lambda: time.monotonic() + self.ahead)
 
 
 class _Raw:

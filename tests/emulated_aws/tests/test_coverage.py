@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from in_process import ACCOUNT, REGION, Clock, Cloud, code_of
-
 from emulated_aws.world import WORLD
+from in_process import ACCOUNT, REGION, Clock, Cloud, code_of
 
 # AUTO off: GuardDuty manages the included instances only, and so far has not reached those that SSM does not reach.
 FLEET = f"""
@@ -60,9 +59,7 @@ accounts:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(WORLD, "now", clock)
-    return clock
+    return Clock(monkeypatch)
 
 
 @pytest.fixture
@@ -223,20 +220,20 @@ def test_statistics(cloud: Cloud) -> None:
 
 
 def test_a_change_shows_after_the_pace_of_coverage(cloud: Cloud, clock: Clock) -> None:
-    WORLD.pace.coverage = 10
+    WORLD.pace.coverage = 1000
     before = by_name(cloud)["good"]
     assert before["CoverageStatus"] == "HEALTHY"
     ec2 = cloud.client("ec2")
     instance = before["ResourceId"]
     ec2.modify_instance_metadata_options(InstanceId=instance, HttpEndpoint="disabled")
-    clock.time += 9
+    clock.ahead += 900
     assert by_name(cloud)["good"]["CoverageStatus"] == "HEALTHY"
-    clock.time += 1
+    clock.ahead += 100
     after = by_name(cloud)["good"]
     assert after["CoverageStatus"] == "UNHEALTHY" and after["UpdatedAt"] > before["UpdatedAt"]
     ec2.stop_instances(InstanceIds=[instance])
     assert "good" in by_name(cloud)
-    clock.time += 10
+    clock.ahead += 1000
     assert "good" not in by_name(cloud)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from in_process import ACCOUNT, REGION, Clock, Cloud, code_of
-
 from emulated_aws.world import WORLD
+from in_process import ACCOUNT, REGION, Clock, Cloud, code_of
 
 DOCUMENT = "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin"
 INSTALL = {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]}
@@ -36,9 +35,7 @@ accounts:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(WORLD, "now", clock)
-    return clock
+    return Clock(monkeypatch)
 
 
 @pytest.fixture
@@ -94,7 +91,7 @@ def test_created_it_is_pending_and_then_installs(ssm: Any) -> None:
 
 
 def test_an_execution_takes_its_time(ssm: Any, clock: Clock) -> None:
-    WORLD.pace.association = 10
+    WORLD.pace.association = 1000
     made = create(ssm)
     by_id = {"AssociationId": made["AssociationId"]}
 
@@ -102,9 +99,9 @@ def test_an_execution_takes_its_time(ssm: Any, clock: Clock) -> None:
         return str(ssm.describe_association_executions(**by_id)["AssociationExecutions"][0]["Status"])
 
     assert status() == "Pending" and overview(ssm, made)["Status"] == "Pending" and not agents()
-    clock.time += 6
+    clock.ahead += 600
     assert status() == "InProgress" and overview(ssm, made)["DetailedStatus"] == "InProgress"
-    clock.time += 5
+    clock.ahead += 500
     execution = ssm.describe_association_executions(**by_id)["AssociationExecutions"][0]
     assert (execution["Status"], execution["ResourceCountByStatus"]) == ("Success", "{Success=3}")
     assert len(agents()) == 3
@@ -170,12 +167,12 @@ def test_max_errors_stops_sending(ssm: Any) -> None:
 
 
 def test_max_concurrency_paces_the_targets(ssm: Any, clock: Clock) -> None:
-    WORLD.pace.association = 10
+    WORLD.pace.association = 1000
     create(ssm, MaxConcurrency="1")
     for installed in (0, 1, 2, 3):
         ssm.list_associations()
         assert len(agents()) == installed
-        clock.time += 10
+        clock.ahead += 1000
 
 
 def test_update_clears_what_it_leaves_out_and_makes_a_version(ssm: Any) -> None:
