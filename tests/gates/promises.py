@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from tree import files, parse, strings
 
 # REUSE-IgnoreStart

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import botocore.session
 from botocore import xform_name
+
 from tree import files, imports, parse, place
 
 UTILS = "plugins.module_utils"

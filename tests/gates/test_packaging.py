@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from tree import ROOT, files
 
 HOME = "ansible_collections/fleetsec/guardduty/"

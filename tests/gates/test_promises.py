@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import promises
 import pytest
+
+import promises
 from tree import ROOT
 
 Rule = Callable[[Path], list[str]]
