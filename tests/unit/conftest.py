@@ -18,8 +18,8 @@ if str(TREE) not in sys.path:
     sys.path.insert(0, str(TREE))
 
 # The default gives the same examples everywhere, so that a red run is red again; HYPOTHESIS_PROFILE=search looks further.
-settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=500)
+settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=300)
 settings.register_profile(
-    "search", print_blob=True, deadline=None, max_examples=5000, suppress_health_check=[HealthCheck.too_slow]
+    "search", print_blob=True, deadline=None, max_examples=3000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
