@@ -150,14 +150,13 @@ def finish(
         "diff": made.diff(),
         "changes": [change.describe() for change in outcome.done],
         "failed_changes": [failure.describe() for failure in outcome.failed],
-        "problems": [str(problem) for problem in problems],
+        "problems": list(dict.fromkeys(map(str, (*problems, *(failure.problem for failure in outcome.failed))))),
         **results,
     }
-    undone = [str(problem) for problem in problems]
-    undone += list(dict.fromkeys(str(failure.problem) for failure in outcome.failed))
+    undone = result["problems"]
     if not undone:
         module.exit_json(**result)
     done = f" Done: {len(outcome.done)} of {len(plan.changes)} changes."
-    more = f" And {len(undone) - 1} more; see problems and failed_changes." if len(undone) > 1 else ""
+    more = f" And {len(undone) - 1} more; see problems." if len(undone) > 1 else ""
     result["msg"] = undone[0] + more + done
     module.fail_json(**result)

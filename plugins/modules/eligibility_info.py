@@ -15,7 +15,9 @@ description:
   - With O(assume) it also answers what would change under other settings, without changing anything.
 options:
   assume:
-    description: Settings to imagine. What is left out stays as it is.
+    description:
+      - Settings to imagine. What is left out stays as it is.
+      - A setting that cannot be changed, such as one that an organization policy manages, stays in the imagination too.
     type: dict
     suboptions:
       runtime_monitoring:
@@ -24,6 +26,10 @@ options:
       ec2_agent_management:
         description: Automated agent configuration for EC2 on or off.
         type: bool
+      create_detector:
+        description: Whether to imagine GuardDuty enabled where an account and region has no detector.
+        type: bool
+        default: false
       scope:
         description: Another O(scope).
         type: str
@@ -45,6 +51,11 @@ options:
     description: The first line of what is printed.
     type: str
     default: Runtime Monitoring now
+  notes:
+    description: Lines to print below the summary, such as what a playbook has done.
+    type: list
+    elements: str
+    default: []
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
@@ -123,6 +134,23 @@ summary:
       returned: always
       sample: []
     areas: {description: Counts by account and region., type: list, elements: dict, returned: always, sample: []}
+areas_read:
+  description: The accounts and regions whose instances and GuardDuty settings could be read, each as C(ACCOUNT/REGION).
+  returned: always
+  type: list
+  elements: str
+  sample: [111111111111/eu-west-1]
+worklists:
+  description:
+    - For each route (C(guardduty), C(ssm), C(package)) the ids of its wanted instances and the C(ACCOUNT/REGION) pairs that
+      have any, and in C(endpoint_vpc_ids) the VPCs in which you make the endpoint since GuardDuty serves no instance there.
+  returned: always
+  type: dict
+  sample:
+    guardduty: {instance_ids: [], areas: []}
+    ssm: {instance_ids: [i-0123456789abcdef0], areas: [111111111111/eu-west-1]}
+    package: {instance_ids: [], areas: []}
+    endpoint_vpc_ids: [vpc-0123456789abcdef0]
 verdict_changes:
   description: The instances whose verdict would differ, with the verdict before and after.
   returned: when O(assume) is given
@@ -153,6 +181,11 @@ screen:
   type: list
   elements: list
   sample: []
+assumed_worklists:
+  description: The RV(worklists) as they would be under O(assume).
+  returned: when O(assume) is given
+  type: dict
+  sample: {}
 problems:
   description: Accounts, regions, calls and instance ids that failed.
   returned: always
@@ -173,13 +206,15 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibil
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import flip_lines, summary_lines
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import areas_read, missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.worklists import worklists
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
 ASSUME = {
     "runtime_monitoring": {"type": "bool"},
     "ec2_agent_management": {"type": "bool"},
+    "create_detector": {"type": "bool", "default": False},
     "scope": {"type": "str", "choices": ["all", "selected"]},
     "managed": {"type": "str", "choices": ["include", "exclude", "clear", "repair"]},
     "instance_ids": {"type": "list", "elements": "str", "default": []},
@@ -192,6 +227,7 @@ def main() -> None:
             "assume": {"type": "dict", "options": ASSUME},
             "show": {"type": "bool", "default": False},
             "title": {"type": "str", "default": "Runtime Monitoring now"},
+            "notes": {"type": "list", "elements": "str", "default": []},
             **SELECTION_ARGUMENTS,
             **SCOPE_ARGUMENTS,
         }
@@ -202,7 +238,7 @@ def main() -> None:
     choices = Choices(params["scope"], params["fallback_to_package"])
     verdicts = list(judge_fleet(snapshot, choices))
     summary = summarize(verdicts)
-    results = {"instances": [row(verdict) for verdict in verdicts], "summary": summary}
+    results = {"instances": [row(one) for one in verdicts], "summary": summary, "worklists": worklists(verdicts)}
     lines = summary_lines(summary, params["title"])
     if params["assume"]:
         imagined, other = _imagine(snapshot, choices, params["assume"])
@@ -215,7 +251,10 @@ def main() -> None:
             "transitions": counts,
             "assumed_instances": [row(verdict) for verdict in would_be],
             "assumed_summary": summarize(would_be),
+            "assumed_worklists": worklists(would_be),
         }
+    lines += [("plain", f"  {note}") for note in params["notes"]]
+    results["areas_read"] = areas_read(snapshot)
     conclude_reading(module, (*snapshot.problems, *missing_instances(snapshot, ids)), screen=lines, **results)
 
 
@@ -224,7 +263,11 @@ def _imagine(snapshot, choices, wanted):
         {} if wanted["ec2_agent_management"] is None else {"ec2_agent_management": wanted["ec2_agent_management"]}
     )
     assumption = Assumption(
-        wanted["runtime_monitoring"], additional, wanted["managed"], frozenset(wanted["instance_ids"])
+        runtime_monitoring=wanted["runtime_monitoring"],
+        additional=additional,
+        create_detector=wanted["create_detector"],
+        managed=wanted["managed"],
+        instance_ids=frozenset(wanted["instance_ids"]),
     )
     return assume(snapshot, assumption), Choices(wanted["scope"] or choices.scope, choices.fallback_to_package)
 

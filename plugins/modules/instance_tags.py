@@ -134,7 +134,7 @@ forbidden_keys:
   type: dict
   sample: {i-0123456789abcdef0: [cost center]}
 problems:
-  description: Accounts, regions, calls and instance ids that failed.
+  description: Everything that failed, each in one sentence - accounts, regions, calls, instance ids and changes.
   returned: always
   type: list
   elements: str

@@ -91,7 +91,7 @@ failed_changes:
   elements: dict
   sample: []
 problems:
-  description: Accounts and regions that failed or refuse the change, each in one sentence.
+  description: Everything that failed or was refused, each in one sentence - accounts, regions and changes.
   returned: always
   type: list
   elements: str

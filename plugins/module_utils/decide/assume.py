@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitoring import (
     MonitoringWish,
-    wanted_feature,
-    with_feature,
+    plan_monitoring,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import TagWish, plan_tags
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot
@@ -23,6 +22,7 @@ class Assumption:
 
     runtime_monitoring: bool | None = None
     additional: Mapping[str, bool] = field(default_factory=dict)
+    create_detector: bool = False
     managed: str | None = None
     instance_ids: frozenset[str] = frozenset()
 
@@ -37,14 +37,14 @@ def assume(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
 
 
 def _with_settings(area: AccountRegion, assumption: Assumption) -> AccountRegion:
-    if assumption.runtime_monitoring is None and not assumption.additional:
-        return area
+    """As a real change would leave it: where that would be refused, the settings stay."""
     enabled = assumption.runtime_monitoring
+    if enabled is None and not assumption.additional:
+        return area
     if enabled is None:
         enabled = area.detector.monitoring.enabled
-    wish = MonitoringWish(enabled, assumption.additional, create_detector=True)
-    detector = with_feature(area.detector, wanted_feature(area.detector.monitoring, wish), wish)
-    return replace(area, detector=detector, unknown=area.unknown - {"detector"})
+    wish = MonitoringWish(enabled, assumption.additional, assumption.create_detector)
+    return plan_monitoring(Snapshot((area,)), wish).after.areas[0]
 
 
 def _with_tags(snapshot: Snapshot, assumption: Assumption) -> Snapshot:

@@ -1,13 +1,20 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of the instances that were asked for are not there."""
+"""Which of what was asked for is there: the accounts and regions that could be read, the instances that are missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem, Snapshot
+
+
+def areas_read(snapshot: Snapshot) -> list[str]:
+    """The accounts and regions whose instances and settings are known, each as ACCOUNT/REGION."""
+    return [
+        f"{area.account_id}/{area.region}" for area in snapshot.areas if not area.unknown & {"instances", "detector"}
+    ]
 
 
 def missing_instances(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Problem]:

@@ -35,6 +35,15 @@ class Selection:
     organization_role_name: str | None = None
     only: tuple[str, ...] | None = None
 
+    def keeps_region(self, region: str) -> bool:
+        return self.only is None or any(pair.endswith(f"/{region}") for pair in self.only)
+
+    def keeps(self, account_id: str) -> bool:
+        """Whether any region of the account may be kept; what is no account id is kept, to be complained about later."""
+        if self.only is None or not account_id.isdigit():
+            return True
+        return any(pair.startswith(f"{account_id}/") for pair in self.only)
+
 
 @dataclass(frozen=True, slots=True)
 class _Account:
@@ -45,14 +54,18 @@ class _Account:
 
 def resolve(access: Access, selection: Selection) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
     """The targets, and the accounts and regions that cannot be had. Raises AwsProblem where nothing is left to do."""
-    partitions, problems = _regions(access, selection.regions)
-    regions = [region for region in selection.regions if region in partitions]
+    asked = [region for region in selection.regions if selection.keeps_region(region)]
+    partitions, problems = _regions(access, asked)
+    regions = [region for region in asked if region in partitions]
+    if selection.regions and not asked:
+        return (), ()
     if not regions:
         raise AwsProblem(problems[0] if problems else _no_region())
     if selection.organization_role_name:
-        accounts, account_problems = _organization(access, regions[0], selection.organization_role_name)
+        accounts, account_problems = _organization(access, regions[0], selection)
     elif selection.assume_role_arns:
-        accounts, account_problems = _assume_all(access, regions[0], selection.assume_role_arns)
+        arns = [arn for arn in selection.assume_role_arns if selection.keeps(_account_of(arn))]
+        accounts, account_problems = _assume_all(access, regions[0], arns)
     else:
         accounts, account_problems = [_own_account(access, regions[0])], []
     problems += account_problems
@@ -113,10 +126,17 @@ def _assume_all(access: Access, region: str, arns: Sequence[str]) -> tuple[list[
             return error.problem
 
     unique = list(dict.fromkeys(arns))
+    if not unique:
+        return [], []
     with ThreadPoolExecutor(min(WORKERS, len(unique))) as pool:
         answers = list(pool.map(one, unique))
     accounts = {answer.account_id: answer for answer in answers if isinstance(answer, _Account)}
     return list(accounts.values()), [answer for answer in answers if isinstance(answer, Problem)]
+
+
+def _account_of(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 4 else ""
 
 
 def _assume(sts: Any, arn: str) -> _Account:
@@ -125,14 +145,14 @@ def _assume(sts: Any, arn: str) -> _Account:
         message = f"'{arn}' is not the ARN of an IAM role"
         advice = "Write it as arn:aws:iam::ACCOUNT:role/NAME."
         raise AwsProblem(Problem("", "", "the choice of roles", "InvalidRoleArn", message, "", advice))
-    account_id = parts[4]
+    account_id = _account_of(arn)
     answer = _call("sts:AssumeRole", account_id, "", lambda: sts.assume_role(RoleArn=arn, RoleSessionName=SESSION_NAME))
     keys = answer["Credentials"]
     credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     return _Account(account_id, parts[1], credentials)
 
 
-def _organization(access: Access, region: str, role_name: str) -> tuple[list[_Account], list[Problem]]:
+def _organization(access: Access, region: str, selection: Selection) -> tuple[list[_Account], list[Problem]]:
     own = _own_account(access, region)
 
     def list_accounts() -> list[dict[str, Any]]:
@@ -141,8 +161,9 @@ def _organization(access: Access, region: str, role_name: str) -> tuple[list[_Ac
 
     listed = _call("organizations:ListAccounts", own.account_id, "", list_accounts)
     members = [account["Id"] for account in listed if _active(account) and account["Id"] != own.account_id]
-    arns = [f"arn:{own.partition}:iam::{member}:role/{role_name}" for member in members]
-    accounts, problems = _assume_all(access, region, arns) if arns else ([], [])
+    role = selection.organization_role_name
+    arns = [f"arn:{own.partition}:iam::{member}:role/{role}" for member in members if selection.keeps(member)]
+    accounts, problems = _assume_all(access, region, arns)
     return [own, *accounts], problems
 
 
