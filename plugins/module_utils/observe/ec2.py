@@ -38,7 +38,7 @@ def instances(target: Target, filters: Filters | None = None, ids: Sequence[str]
     by_id = ids is not None and len(ids) <= MOST_IDS_BY_FILTER
     for chunk in chunks(ids, FILTER_VALUES) if by_id else [()]:
         chosen = {**wanted, **({"instance-id": list(chunk)} if chunk else {})}
-        for page in _pages(target, "describe_instances", Filters=to_filters(chosen)):
+        for page in pages(target, "describe_instances", Filters=to_filters(chosen)):
             for reservation in page["Reservations"]:
                 owner = reservation.get("OwnerId") or target.account_id
                 found += [_instance(item, owner, target.region) for item in reservation["Instances"]]
@@ -55,7 +55,7 @@ def vpcs(target: Target) -> dict[str, Vpc]:
             owner_id=item.get("OwnerId") or target.account_id,
             cidrs=_cidrs(item),
         )
-        for page in _pages(target, "describe_vpcs")
+        for page in pages(target, "describe_vpcs")
         for item in page["Vpcs"]
     }
 
@@ -64,7 +64,7 @@ def endpoints(target: Target) -> dict[str, tuple[Endpoint, ...]]:
     """The endpoints for the agent's data by VPC, whichever variant of the service they use."""
     names = [f"com.amazonaws.{target.region}.guardduty-data{suffix}" for suffix in ("", "-fips")]
     found: dict[str, list[Endpoint]] = {}
-    for page in _pages(target, "describe_vpc_endpoints", Filters=to_filters({"service-name": names})):
+    for page in pages(target, "describe_vpc_endpoints", Filters=to_filters({"service-name": names})):
         for item in page["VpcEndpoints"]:
             found.setdefault(item["VpcId"], []).append(_endpoint(item))
     return {vpc_id: tuple(of_vpc) for vpc_id, of_vpc in found.items()}
@@ -73,7 +73,7 @@ def endpoints(target: Target) -> dict[str, tuple[Endpoint, ...]]:
 def security_groups(target: Target, filters: Filters) -> dict[str, SecurityGroup]:
     return {
         item["GroupId"]: _security_group(item)
-        for page in _pages(target, "describe_security_groups", Filters=to_filters(filters))
+        for page in pages(target, "describe_security_groups", Filters=to_filters(filters))
         for item in page["SecurityGroups"]
     }
 
@@ -81,7 +81,7 @@ def security_groups(target: Target, filters: Filters) -> dict[str, SecurityGroup
 def subnets(target: Target, filters: Filters) -> dict[str, Subnet]:
     return {
         item["SubnetId"]: Subnet(item["SubnetId"], item["VpcId"], item["AvailabilityZone"])
-        for page in _pages(target, "describe_subnets", Filters=to_filters(filters))
+        for page in pages(target, "describe_subnets", Filters=to_filters(filters))
         for item in page["Subnets"]
     }
 
@@ -90,7 +90,7 @@ def to_filters(filters: Filters) -> list[dict[str, Any]]:
     return [{"Name": name, "Values": _values(values)} for name, values in filters.items()]
 
 
-def _pages(target: Target, operation: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+def pages(target: Target, operation: str, **arguments: Any) -> Iterator[dict[str, Any]]:
     if not arguments.get("Filters"):
         arguments.pop("Filters", None)
     paginator = target.client("ec2").get_paginator(operation)

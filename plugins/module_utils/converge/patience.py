@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting and trying again: longer than botocore does, and never for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import THROTTLED_CODES
+from botocore.exceptions import ClientError
+
+T = TypeVar("T")
+
+FIRST_PAUSE = 1.0
+# Endpoint writes have a bucket of 4 that refills by 0.3 a second (EC2 API reference, throttling): a longer pause than
+# this would leave capacity unused.
+LONGEST_PAUSE = 5.0
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long to go on without progress. One object serves a run of calls that share a throttling bucket."""
+
+    seconds: float
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    _exhausted: bool = field(default=False)
+
+    def call(self, function: Callable[[], T], *, until: Callable[[ClientError], bool] = lambda error: False) -> T:
+        """Call AWS; while it throttles, or C(until) calls an error passing, try again.
+
+        When the time is over for one call of throttling it is over for the calls after it too: they meet the same bucket.
+        """
+        started, pause = self.clock(), FIRST_PAUSE
+        while True:
+            try:
+                return function()
+            except ClientError as error:
+                throttled = error.response["Error"]["Code"] in THROTTLED_CODES
+                if not throttled and not until(error):
+                    raise
+                if self._exhausted or self.clock() - started + pause > self.seconds:
+                    self._exhausted = self._exhausted or throttled
+                    raise
+            self.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    def poll(self, done: Callable[[], bool]) -> bool:
+        """Ask until it is done. False: the time ran out."""
+        started, pause = self.clock(), FIRST_PAUSE
+        while not done():
+            if self.clock() - started + pause > self.seconds:
+                return False
+            self.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE * 2)
+        return True

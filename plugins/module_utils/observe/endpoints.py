@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what endpoints need beyond a snapshot, and reads endpoints back after they were changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+    MANAGED_TAG,
+    AccountRegion,
+    Lookup,
+    Problem,
+    SecurityGroup,
+    Snapshot,
+    Subnet,
+    Vpc,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, attempt, observe
+
+Area = tuple[str, str]
+NETWORK = Wish(instances=False, ssm=False, detector=False, coverage=False)
+
+
+def look_up(targets: Iterable[Target], snapshot: Snapshot, lookups: Mapping[Area, Lookup]) -> Snapshot:
+    """The snapshot with what was looked up. A call that fails makes a problem, never an exception."""
+    where = {(target.account_id, target.region): target for target in targets}
+    if not lookups:
+        return snapshot
+    with ThreadPoolExecutor(WORKERS) as pool:
+        pending = {
+            area: [(what, pool.submit(attempt, where[area], what, operation, read)) for what, operation, read in calls]
+            for area, lookup in lookups.items()
+            for calls in [_calls(where[area], lookup)]
+        }
+        answers = {area: [future.result() for _, future in futures] for area, futures in pending.items()}
+    areas = []
+    problems: list[Problem] = []
+    for area in snapshot.areas:
+        reads = answers.get((area.account_id, area.region), [])
+        areas.append(_extended(area, reads))
+        problems += [read.problem for read in reads if read.problem is not None]
+    return Snapshot(tuple(areas), (*snapshot.problems, *dict.fromkeys(problems)))
+
+
+def with_dns(targets: Iterable[Target], snapshot: Snapshot, vpc_ids: Sequence[str] | None) -> Snapshot:
+    """The snapshot with the DNS attributes of these VPCs, or of all: two calls for each VPC."""
+    lookups = {}
+    for area in snapshot.areas:
+        ids = tuple(vpc_id for vpc_id in area.vpcs if vpc_ids is None or vpc_id in vpc_ids)
+        if ids:
+            lookups[area.account_id, area.region] = Lookup(dns_of=ids)
+    return look_up(targets, snapshot, lookups)
+
+
+def read_back(targets: Sequence[Target], snapshot: Snapshot) -> Snapshot:
+    """The snapshot with the network of these accounts and regions as it is now. Its problems are the new ones only."""
+    fresh = observe(targets, NETWORK)
+    by_area = {(area.account_id, area.region): area for area in fresh.areas}
+    areas = []
+    for old in snapshot.areas:
+        new = by_area.get((old.account_id, old.region))
+        areas.append(old if new is None else replace(new, instances=old.instances))
+    return Snapshot(tuple(areas), fresh.problems)
+
+
+Call = tuple[str, str, Callable[[], Any]]
+
+
+def _calls(target: Target, lookup: Lookup) -> list[Call]:
+    calls: list[Call] = []
+    if lookup.service:
+        calls.append(("service", "ec2:DescribeVpcEndpointServices", lambda: service_zones(target, lookup.service)))
+    if lookup.subnets_of or lookup.subnet_ids:
+        calls.append(("subnets", "ec2:DescribeSubnets", lambda: _subnets(target, lookup)))
+    if lookup.instances_of:
+        calls.append(("instances", "ec2:DescribeInstances", lambda: _instances(target, lookup.instances_of)))
+    if lookup.group_ids or lookup.named_in or lookup.guardduty_groups_of:
+        calls.append(("security_groups", "ec2:DescribeSecurityGroups", lambda: _groups(target, lookup)))
+    for vpc_id in lookup.dns_of:
+        calls.append(("dns", "ec2:DescribeVpcAttribute", lambda vpc_id=vpc_id: dns_attributes(target, vpc_id)))
+    return calls
+
+
+def service_zones(target: Target, service: str) -> frozenset[str]:
+    """The availability zones in which an endpoint service is offered. A filter, because a name would be an error."""
+    pages = ec2.pages(target, "describe_vpc_endpoint_services", Filters=ec2.to_filters({"service-name": service}))
+    return frozenset(zone for page in pages for item in page["ServiceDetails"] for zone in item["AvailabilityZones"])
+
+
+def dns_attributes(target: Target, vpc_id: str) -> dict[str, tuple[bool, bool]]:
+    client = target.client("ec2")
+    support = client.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")
+    hostnames = client.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
+    return {vpc_id: (support["EnableDnsSupport"]["Value"], hostnames["EnableDnsHostnames"]["Value"])}
+
+
+def _subnets(target: Target, lookup: Lookup) -> dict[str, Subnet]:
+    found: dict[str, Subnet] = {}
+    for name, values in (("vpc-id", lookup.subnets_of), ("subnet-id", lookup.subnet_ids)):
+        for chunk in ec2.chunks(values, ec2.FILTER_VALUES):
+            found |= ec2.subnets(target, {name: chunk})
+    return found
+
+
+def _instances(target: Target, vpc_ids: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(
+        instance
+        for chunk in ec2.chunks(vpc_ids, ec2.FILTER_VALUES)
+        for instance in ec2.instances(target, {"vpc-id": list(chunk)})
+    )
+
+
+def _groups(target: Target, lookup: Lookup) -> dict[str, SecurityGroup]:
+    found: dict[str, SecurityGroup] = {}
+    for chunk in ec2.chunks(lookup.group_ids, ec2.FILTER_VALUES):
+        found |= ec2.security_groups(target, {"group-id": chunk})
+    for chunk in ec2.chunks(lookup.named_in, ec2.FILTER_VALUES):
+        found |= ec2.security_groups(target, {"group-name": lookup.group_name, "vpc-id": chunk})
+    for chunk in ec2.chunks(lookup.guardduty_groups_of, ec2.FILTER_VALUES):
+        found |= ec2.security_groups(target, {"tag-key": MANAGED_TAG, "vpc-id": chunk})
+    return found
+
+
+def _extended(area: AccountRegion, reads: Iterable[Any]) -> AccountRegion:
+    unknown = set(area.unknown)
+    changes: dict[str, Any] = {}
+    vpcs: dict[str, Vpc] = dict(area.vpcs)
+    for read in reads:
+        if read.problem is not None:
+            unknown.add(read.what)
+        elif read.what == "service":
+            changes["service_zones"] = read.value
+        elif read.what == "instances":
+            changes["instances"] = (*area.instances, *read.value)
+        elif read.what == "dns":
+            for vpc_id, (support, hostnames) in read.value.items():
+                vpcs[vpc_id] = replace(vpcs[vpc_id], dns_support=support, dns_hostnames=hostnames)
+        else:
+            changes[read.what] = {**getattr(area, read.what), **read.value}
+    return replace(area, vpcs=vpcs, unknown=frozenset(unknown), **changes)
