@@ -126,6 +126,7 @@ import hashlib
 import json
 
 from ansible.errors import AnsibleParserError
+
 from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.fleetsec.guardduty.plugins.module_utils import codec

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -20,6 +19,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
 
 AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 
