@@ -263,6 +263,24 @@ class AssociationArea:
 
 
 @dataclass(frozen=True, slots=True)
+class AssociationRun:
+    """A run of an association with what it did on each node."""
+
+    execution: Execution
+    targets: tuple[ExecutionTarget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationSurvey:
+    """The associations of one account and region, and the newest run of each by association id."""
+
+    account_id: str
+    region: str
+    found: tuple[Association, ...]
+    runs: Mapping[str, AssociationRun] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """One run of an association over its targets."""
 

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes State Manager associations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, Outcome
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import KIND, AssociationPlan, row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Association, AssociationArea
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association_runs import executions
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An association that this module created, updated or started.
+
+    C(since): it was started, and the newest run before was made at that time, or never ('').
+    """
+
+    target: Target
+    association: Association
+    since: str | None = None
+
+    @property
+    def where(self) -> tuple[str, str]:
+        return self.target.account_id, self.target.region
+
+
+def handlers(begun: list[Begun]) -> dict[tuple[str, str], Handler]:
+    """The handlers of an association plan. What they set going is added to C(begun)."""
+
+    def create(run: AreaRun, change: Change) -> None:
+        tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
+        options = {**change.details["settings"], **({"Tags": tags} if tags else {})}
+        answer = run.target.client("ssm").create_association(**options)["AssociationDescription"]
+        begun.append(Begun(run.target, _settled(answer, change)))
+
+    def update(run: AreaRun, change: Change) -> None:
+        # With the version that was read, AWS refuses rather than overwrite what somebody else changed meanwhile.
+        answer = run.target.client("ssm").update_association(
+            AssociationId=change.details["association_id"],
+            AssociationVersion=change.details["version"],
+            **change.details["settings"],
+        )["AssociationDescription"]
+        begun.append(Begun(run.target, _settled(answer, change)))
+
+    def start(run: AreaRun, change: Change) -> None:
+        association_id, version = change.details["association_id"], change.details["version"]
+        # A started run bears no mark that tells it from earlier ones of the same version.
+        before = executions(run.target, association_id, version, newest=True)
+        run.target.client("ssm").start_associations_once(AssociationIds=[association_id])
+        association = Association(association_id, version, change.details["settings"])
+        begun.append(Begun(run.target, association, since=before[0].created if before else ""))
+
+    return {
+        ("create", KIND): _each("ssm:CreateAssociation", create),
+        ("update", KIND): _each("ssm:UpdateAssociation", update),
+        ("start", KIND): _each("ssm:StartAssociationsOnce", start),
+        ("delete", KIND): _each("ssm:DeleteAssociation", _delete),
+        ("tag", KIND): _each("ssm:AddTagsToResource", _tag),
+        ("untag", KIND): _each("ssm:RemoveTagsFromResource", _untag),
+    }
+
+
+def rows(
+    planned: AssociationPlan, areas: Sequence[AssociationArea], outcome: Outcome, begun: Sequence[Begun]
+) -> list[dict[str, Any]]:
+    """Each association as it is now: as planned, or as it was where its change failed."""
+    now = {each.where: each.association for each in begun}
+    failed = {(failure.change.account_id, failure.change.region) for failure in outcome.failed}
+    found = []
+    for area in areas:
+        where = area.account_id, area.region
+        before = area.found[0] if len(area.found) == 1 else None
+        association = before if where in failed else planned.after.get(where)
+        if association is not None and where in now:
+            association = replace(association, association_id=now[where].association_id, version=now[where].version)
+        if association is not None:
+            found.append(row(*where, association))
+    return found
+
+
+def _each(operation: str, make: Callable[[AreaRun, Change], None]) -> Handler:
+    def handler(run: AreaRun, changes: Sequence[Change]) -> None:
+        run.each(changes, operation, lambda change: make(run, change))
+
+    return handler
+
+
+def _settled(answer: dict[str, Any], change: Change) -> Association:
+    return Association(answer["AssociationId"], answer.get("AssociationVersion") or "", change.details["settings"])
+
+
+def _delete(run: AreaRun, change: Change) -> None:
+    run.target.client("ssm").delete_association(AssociationId=change.details["association_id"])
+
+
+def _tag(run: AreaRun, change: Change) -> None:
+    tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
+    run.target.client("ssm").add_tags_to_resource(
+        ResourceType="Association", ResourceId=change.details["association_id"], Tags=tags
+    )
+
+
+def _untag(run: AreaRun, change: Change) -> None:
+    run.target.client("ssm").remove_tags_from_resource(
+        ResourceType="Association", ResourceId=change.details["association_id"], TagKeys=list(change.details["keys"])
+    )

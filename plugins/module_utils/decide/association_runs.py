@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the runs of an association came to.
+
+State Manager's status words (SSM user guide, "Viewing association histories"; botocore, AssociationOverview): a target
+is Pending or InProgress, and then Success, or something else that is no success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+    AssociationRun,
+    Execution,
+    ExecutionTarget,
+    Problem,
+)
+
+UNFINISHED = frozenset({"Pending", "InProgress", "Associating", "Creating", "Delayed"})
+SUCCESS = "Success"
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The runs of one association, the latest word of each node.
+
+    C(state): finished, unfinished, not_started (no run appeared), scheduled (the next run is the schedule's), or
+    no_targets (no managed node matches).
+    """
+
+    account_id: str
+    region: str
+    association_id: str
+    label: str
+    version: str
+    state: str
+    targets: tuple[ExecutionTarget, ...] = ()
+
+    @property
+    def where(self) -> str:
+        return f"{self.account_id}/{self.region}"
+
+
+def all_finished(executions: Sequence[Execution]) -> bool:
+    return bool(executions) and all(execution.status not in UNFINISHED for execution in executions)
+
+
+def latest(targets: Iterable[ExecutionTarget]) -> tuple[ExecutionTarget, ...]:
+    """One word for each node; C(targets) come newest run first."""
+    found: dict[str, ExecutionTarget] = {}
+    for target in targets:
+        found.setdefault(target.instance_id, target)
+    return tuple(found.values())
+
+
+def state_of(targets: Sequence[ExecutionTarget], finished: bool) -> str:
+    if finished and not targets:
+        return "no_targets"
+    settled = finished and all(target.status not in UNFINISHED for target in targets)
+    return "finished" if settled else "unfinished"
+
+
+def results(reports: Iterable[RunReport]) -> dict[str, list[dict[str, Any]]]:
+    """The targets of all reports in three lists, and where no node matches."""
+    succeeded: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    unfinished: list[dict[str, Any]] = []
+    listed = list(reports)
+    for report in listed:
+        for target in report.targets:
+            fate = succeeded if target.status == SUCCESS else unfinished if target.status in UNFINISHED else failed
+            fate.append(target_row(report.account_id, report.region, report.association_id, target))
+    return {
+        "succeeded_targets": succeeded,
+        "failed_targets": failed,
+        "unfinished_targets": unfinished,
+        "unmatched": [
+            {"account_id": report.account_id, "region": report.region, "association_id": report.association_id}
+            for report in listed
+            if report.state == "no_targets"
+        ],
+    }
+
+
+def target_row(account_id: str, region: str, association_id: str, target: ExecutionTarget) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "region": region,
+        "association_id": association_id,
+        "association_version": target.version,
+        "execution_id": target.execution_id,
+        "instance_id": target.instance_id,
+        "status": target.status,
+        "detailed_status": target.detailed_status,
+        "last_execution": target.last_execution,
+    }
+
+
+def run_row(run: AssociationRun) -> dict[str, Any]:
+    """The newest run of an association as ssm_association_info returns it."""
+    return {
+        "execution_id": run.execution.execution_id,
+        "association_version": run.execution.version,
+        "status": run.execution.status,
+        "detailed_status": run.execution.detailed_status,
+        "created": run.execution.created,
+        "targets": [
+            {
+                "instance_id": target.instance_id,
+                "status": target.status,
+                "detailed_status": target.detailed_status,
+                "last_execution": target.last_execution,
+            }
+            for target in run.targets
+        ],
+    }
+
+
+def remarks(reports: Iterable[RunReport]) -> list[str]:
+    """What is no error and yet worth a sentence."""
+    sentences = []
+    for report in reports:
+        if report.state == "no_targets":
+            sentences.append(
+                f"No managed node matches the targets of the association {report.label} in {report.where}, so that it"
+                " installs nothing there for now; it runs on nodes as they come."
+            )
+        elif report.state == "scheduled":
+            sentences.append(
+                f"The association {report.label} in {report.where} runs at its next scheduled time only"
+                " (apply_only_at_cron_interval), so that there was nothing to wait for."
+            )
+    return sentences
+
+
+def problems(reports: Iterable[RunReport], timeout: float) -> list[Problem]:
+    return [problem for report in reports if (problem := _problem(report, timeout)) is not None]
+
+
+def _problem(report: RunReport, timeout: float) -> Problem | None:
+    failed = [one for one in report.targets if one.status not in UNFINISHED and one.status != SUCCESS]
+    unfinished = [one for one in report.targets if one.status in UNFINISHED]
+    total = len(report.targets)
+    what = f"the run of association {report.label}"
+    if failed:
+        message = f"{len(failed)} of {total} targets failed: {_named(failed)}"
+        advice = "Read the output of the execution in State Manager, or ask coverage_info for GuardDuty's own word."
+        return Problem(report.account_id, report.region, what, "TargetsFailed", message, "", advice)
+    if report.state == "not_started":
+        message = f"no run had started after {timeout:g} seconds"
+        advice = "A closed change calendar or a fired alarm holds an association back; else raise wait_timeout."
+        return Problem(report.account_id, report.region, what, "WaitTimeout", message, "", advice)
+    if report.state == "unfinished":
+        message = (
+            f"{len(unfinished)} of {total} targets had not finished after {timeout:g} seconds: {_named(unfinished)}"
+        )
+        advice = "Nodes that are not online in Systems Manager stay Pending; else raise wait_timeout."
+        return Problem(report.account_id, report.region, what, "WaitTimeout", message, "", advice)
+    return None
+
+
+def _named(targets: Sequence[ExecutionTarget]) -> str:
+    named = ", ".join(f"{one.instance_id} ({one.detailed_status or one.status})" for one in targets[:NAMED])
+    return named + (f" and {len(targets) - NAMED} more" if len(targets) > NAMED else "")

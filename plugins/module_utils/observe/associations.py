@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads State Manager: associations, their tags and their documents.
+
+ListAssociations leaves out parameters, rate control and more, so that what is meant is described as well
+(botocore, Association and AssociationDescription).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+    DENIED_CODES,
+    Association,
+    AssociationArea,
+    Document,
+    DocumentParameter,
+    Problem,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import attempt
+
+PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
+
+# Members of UpdateAssociation that say which association is meant.
+IDENTITY = ("AssociationId", "AssociationVersion")
+
+Choose = Callable[[Sequence[Association]], tuple[Association, ...]]
+Where = tuple[str, str]
+T = TypeVar("T")
+
+
+def everywhere(
+    targets: Iterable[Target], operation: str, function: Callable[[Target], T]
+) -> tuple[list[T], tuple[Problem, ...]]:
+    """Call a function for each target at once; those that fail come back as problems."""
+    chosen = list(targets)
+    if not chosen:
+        return [], ()
+    with ThreadPoolExecutor(min(WORKERS, len(chosen))) as pool:
+        reads = list(pool.map(lambda target: attempt(target, "", operation, lambda: function(target)), chosen))
+    return (
+        [read.value for read in reads if read.problem is None],
+        tuple(read.problem for read in reads if read.problem is not None),
+    )
+
+
+def find(
+    targets: Iterable[Target], name: str | None, document: str, choose: Choose, tags: bool
+) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
+    """In each target the association that C(choose) picks: among those of that name, or else those of the document."""
+
+    def one(target: Target) -> AssociationArea:
+        found = choose(listed(target, {"AssociationName": name})) if name else ()
+        found = found or choose(listed(target, {"Name": document}))
+        if len(found) == 1:
+            found = (described(target, found[0].association_id, tags),)
+        return AssociationArea(target.account_id, target.region, found)
+
+    return everywhere(targets, "ssm:ListAssociations", one)
+
+
+def confirm(
+    targets: Iterable[Target], areas: Iterable[AssociationArea], documents: Mapping[Where, tuple[str, str] | None]
+) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
+    """Read what matters only where something changes: whose the association is, and what its document takes."""
+    by_place = {(area.account_id, area.region): area for area in areas}
+
+    def one(target: Target) -> AssociationArea:
+        where = target.account_id, target.region
+        area, wanted = by_place[where], documents[where]
+        found = tuple(
+            replace(each, tags=tags_of(target, each.association_id)) if each.tags is None else each
+            for each in area.found
+        )
+        return replace(area, found=found, document=document(target, *wanted) if wanted else None)
+
+    chosen = [target for target in targets if (target.account_id, target.region) in documents]
+    confirmed, problems = everywhere(chosen, "ssm:ListTagsForResource", one)
+    settled = [area for where, area in by_place.items() if where not in documents]
+    return [*settled, *confirmed], problems
+
+
+def listed(target: Target, filters: Mapping[str, str]) -> tuple[Association, ...]:
+    """Associations with the few settings that a list shows."""
+    client = target.client("ssm")
+    options = {"AssociationFilterList": [{"key": key, "value": value} for key, value in filters.items()]}
+    pages = client.get_paginator("list_associations").paginate(
+        **(options if filters else {}), PaginationConfig={"PageSize": PAGE}
+    )
+    return tuple(_association(client, item) for page in pages for item in page["Associations"])
+
+
+def described(target: Target, association_id: str, tags: bool) -> Association:
+    client = target.client("ssm")
+    answer = client.describe_association(AssociationId=association_id)
+    association = _association(client, answer["AssociationDescription"])
+    return replace(association, tags=tags_of(target, association_id)) if tags else association
+
+
+def tags_of(target: Target, association_id: str) -> dict[str, str]:
+    answer = target.client("ssm").list_tags_for_resource(ResourceType="Association", ResourceId=association_id)
+    return {tag["Key"]: tag["Value"] for tag in answer["TagList"]}
+
+
+def document(target: Target, name: str, version: str) -> Document:
+    """A document with its parameters. DescribeDocument does not show allowed values, only the content does."""
+    client = target.client("ssm")
+    try:
+        answer = client.get_document(Name=name, DocumentVersion=version, DocumentFormat="JSON")
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in DENIED_CODES:
+            raise
+    else:
+        return Document(name, answer["DocumentType"], _content_parameters(answer["Content"]))
+    details = client.describe_document(Name=name, DocumentVersion=version)["Document"]
+    parameters = {
+        item["Name"]: DocumentParameter(required="DefaultValue" not in item) for item in details.get("Parameters") or ()
+    }
+    return Document(name, details["DocumentType"], parameters)
+
+
+def _content_parameters(content: str) -> dict[str, DocumentParameter]:
+    described = json.loads(content).get("parameters") or {}
+    return {
+        name: DocumentParameter(
+            required="default" not in item,
+            allowed=tuple(map(str, item["allowedValues"])) if item.get("allowedValues") else None,
+        )
+        for name, item in described.items()
+    }
+
+
+def _association(client: Any, item: Mapping[str, Any]) -> Association:
+    overview = item.get("Overview") or {}
+    # Whatever this botocore knows of UpdateAssociation is kept, so that an update can send it back.
+    members = client.meta.service_model.operation_model("UpdateAssociation").input_shape.members
+    settings = {key: item[key] for key in members if key in item and key not in IDENTITY}
+    return Association(
+        association_id=item["AssociationId"],
+        version=item.get("AssociationVersion") or "",
+        settings=settings,
+        status=overview.get("Status"),
+        detailed_status=overview.get("DetailedStatus"),
+        status_counts=overview.get("AssociationStatusAggregatedCount") or {},
+        created=instant(item.get("Date")),
+        updated=instant(item.get("LastUpdateAssociationDate")),
+        last_execution=instant(item.get("LastExecutionDate")),
+        last_success=instant(item.get("LastSuccessfulExecutionDate")),
+    )
+
+
+def instant(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).isoformat() if value else None
