@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ssm import urls
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from . import behaviour, constraints, documents, paging, ssm_nodes, ssm_state
+from . import behaviour, constraints, documents, paging, ssm_commands, ssm_nodes, ssm_state
 from .register import swap
 from .wire import AwsError
 from .world import WORLD
@@ -166,6 +167,43 @@ class SsmResponse(SimpleSystemManagerResponse):
         )
         return ActionResult({"AssociationExecutionTargets": rows, **token})
 
+    # Run Command for GuardDuty's document; commands of other documents are moto's
+
+    def send_command(self) -> ActionResult:
+        p = self._input()
+        if not documents.aws_owned(p["DocumentName"]):
+            return super().send_command()
+        return ActionResult({"Command": self._state.send(p, WORLD.now()).describe()})
+
+    def get_command_invocation(self) -> ActionResult:
+        state, p = self._settled(), self._input()
+        if p["CommandId"] in state.commands:
+            return ActionResult(state.commands[p["CommandId"]].invocation(p["InstanceId"], p.get("PluginName")))
+        if not self._is_motos(p["CommandId"]):
+            raise ssm_commands.invocation_does_not_exist()
+        return super().get_command_invocation()
+
+    def list_command_invocations(self) -> ActionResult:
+        state, p = self._settled(), self._input()
+        rows, token = self._page(
+            lambda: _filtered(
+                [row for c in _commands(state, p) for row in c.invocations(p.get("Details", False))], p, "InstanceId"
+            ),
+            p,
+            default=50,
+        )
+        return ActionResult({"CommandInvocations": rows, **token})
+
+    def list_commands(self) -> ActionResult:
+        state, p = self._settled(), self._input()
+        if p.get("CommandId") and self._is_motos(p["CommandId"]):
+            return super().list_commands()
+        rows, token = self._page(lambda: _filtered([c.describe() for c in _commands(state, p)], p), p, default=50)
+        return ActionResult({"Commands": rows, **token})
+
+    def _is_motos(self, command_id: str) -> bool:
+        return any(command.command_id == command_id for command in self.ssm_backend._commands)
+
     # Tags of associations; those of other resources are moto's
 
     def _tags(self, p: Mapping[str, Any]) -> dict[str, str] | None:
@@ -227,6 +265,36 @@ class SsmResponse(SimpleSystemManagerResponse):
         return ActionResult({"DocumentIdentifiers": rows, **token})
 
 
+def _commands(state: ssm_state.SsmState, p: Mapping[str, Any]) -> list[ssm_commands.Command]:
+    """The commands that ListCommands and ListCommandInvocations are about, newest first."""
+    wanted, instance = p.get("CommandId"), p.get("InstanceId")
+    if wanted and wanted not in state.commands:
+        raise AwsError("InvalidCommandId", "The specified command ID isn't valid. Verify the ID and try again.")
+    found = [state.commands[wanted]] if wanted else list(state.commands.values())[::-1]
+    return [command for command in found if not instance or instance in command.execution.runs]
+
+
+def _filtered(rows: list[dict[str, Any]], p: Mapping[str, Any], *own: str) -> Rows:
+    """Filters of commands and invocations (botocore, CommandFilter); C(own) parameters name members themselves."""
+    for key in own:
+        rows = [row for row in rows if not p.get(key) or row[key] == p[key]]
+    for one in p.get("Filters") or []:
+        key, value = one["key"], one["value"]
+        if key in ("Status", "DocumentName"):
+            rows = [row for row in rows if row[key] == value]
+        elif key in ("InvokedAfter", "InvokedBefore"):
+            before = key == "InvokedBefore"
+            rows = [row for row in rows if _earlier(row["RequestedDateTime"], value) == before]
+        else:
+            done = {True: "Complete", False: "Executing"}
+            rows = [row for row in rows if done[row["Status"] not in ("Pending", "InProgress")] == value]
+    return rows
+
+
+def _earlier(at: datetime, text: str) -> bool:
+    return at.isoformat().replace("+00:00", "Z") < text
+
+
 def _associations(state: ssm_state.SsmState, filters: list[dict[str, str]]) -> Rows:
     """ListAssociations by its filters (botocore, AssociationFilterKey); all of them must match."""
     now = WORLD.now()
@@ -247,10 +315,7 @@ def _associations(state: ssm_state.SsmState, filters: list[dict[str, str]]) -> R
 
 def _executed(row: Mapping[str, Any], value: str, before: bool) -> bool:
     at = row.get("LastExecutionDate")
-    if at is None:
-        return False
-    text: str = at.isoformat().replace("+00:00", "Z")
-    return text < value if before else text > value
+    return at is not None and _earlier(at, value) == before
 
 
 def _executions(rows: list[dict[str, Any]], filters: list[dict[str, str]]) -> Rows:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -66,6 +66,20 @@ def _now() -> datetime:
 def _amount(setting: str, whole: int) -> int:
     """A number of targets, given as such or as a percentage of them (botocore, MaxErrors and MaxConcurrency)."""
     return whole * int(setting[:-1]) // 100 if setting.endswith("%") else int(setting)
+
+
+def matching(targets: Sequence[Mapping[str, Any]], nodes: Nodes) -> list[str]:
+    """The managed nodes that targets name: all targets must match, any value of each."""
+    found = list(nodes) if targets else []
+    for target in targets:
+        key, values = target["Key"], set(target.get("Values") or [])
+        if key == "InstanceIds":
+            found = found if values == {"*"} else [i for i in found if i in values]
+        else:
+            # Of resource groups there are none in this world.
+            tag = key.removeprefix("tag:") if key.startswith("tag:") else None
+            found = [i for i in found if tag is not None and nodes[i][1].tags.get(tag) in values]
+    return found
 
 
 @dataclass
@@ -128,13 +142,16 @@ class Execution:
 
     def _stop_at_errors(self) -> bool:
         """After MaxErrors failures no more targets are sent to (botocore); what AWS then calls them is not said."""
-        limit = self.settings.get("MaxErrors")
-        if not limit or not self.waiting or self.failed <= _amount(limit, len(self.runs)):
+        if not self.waiting or not self.past_errors():
             return False
         for run in self.waiting:
             run.status, run.finished = "Skipped", _now()
         self.waiting = []
         return True
+
+    def past_errors(self) -> bool:
+        limit = self.settings.get("MaxErrors")
+        return limit is not None and self.failed > _amount(limit, len(self.runs))
 
     def _finish(self, run: Run, nodes: Nodes) -> None:
         there = nodes.get(run.instance_id)
@@ -234,22 +251,8 @@ class Association:
         for execution in self.executions:
             execution.waiting = []
 
-    def matching(self, nodes: Nodes) -> Iterable[str]:
-        """The managed nodes that the targets name: all targets must match, any value of each."""
-        targets = self.settings.get("Targets") or []
-        if not targets:
-            return []
-        found: Iterable[str] = nodes
-        for target in targets:
-            key, values = target["Key"], target.get("Values") or []
-            if key == "InstanceIds":
-                found = found if values == ["*"] else [i for i in found if i in set(values)]
-            elif key.startswith("tag:"):
-                tag = key.removeprefix("tag:")
-                found = [i for i in found if nodes[i][1].tags.get(tag) in values]
-            else:
-                return []
-        return found
+    def matching(self, nodes: Nodes) -> list[str]:
+        return matching(self.settings.get("Targets") or [], nodes)
 
     def start(self, instance_ids: list[str]) -> Execution:
         runs = {i: Run(i) for i in instance_ids}

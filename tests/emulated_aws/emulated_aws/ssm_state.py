@@ -10,8 +10,9 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
-from . import documents
-from .ssm_associations import DESCRIBED, Association, Execution, Nodes, Version
+from . import documents, ssm_commands
+from .ssm_associations import DESCRIBED, Association, Execution, Nodes, Version, matching
+from .ssm_commands import Command
 from .ssm_nodes import managed
 from .wire import AwsError
 from .world import AgentOrigin
@@ -72,6 +73,7 @@ class SsmState(BaseBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.associations: dict[str, Association] = {}
+        self.commands: dict[str, Command] = {}
         self.statuses: dict[str, dict[str, str]] = {}
         self.next_due = float("inf")
 
@@ -147,14 +149,22 @@ class SsmState(BaseBackend):
         found = [self.get(association_id) for association_id in association_ids]
         nodes = managed(self.account_id, self.region_name)
         for association in found:
-            targets = list(association.matching(nodes))
+            targets = association.matching(nodes)
             if targets:
                 association.start(targets)
+
+    def send(self, parameters: dict[str, Any], now: float) -> Command:
+        nodes = managed(self.account_id, self.region_name)
+        _require_targets({"Targets": parameters.get("Targets")})
+        instance_ids = ssm_commands.require(parameters, nodes) or matching(parameters["Targets"], nodes)
+        command = Command(parameters, instance_ids, now)
+        self.commands[command.command_id] = command
+        return command
 
     def advance(self, since: float, now: float) -> bool:
         """Let associations run. What starts now began at C(since), in world seconds; whether anything changed."""
         self.next_due = float("inf")
-        if not self.associations:
+        if not self.associations and not self.commands:
             return False
         nodes: Nodes = managed(self.account_id, self.region_name)
         changed = False
@@ -164,6 +174,9 @@ class SsmState(BaseBackend):
                 for instance_id, status in association.latest.items():
                     self.statuses.setdefault(instance_id, {})[association.association_id] = status
             self.next_due = min(self.next_due, association.next_due())
+        for command in self.commands.values():
+            changed = command.advance(nodes, since, now) or changed
+            self.next_due = min(self.next_due, command.next_due())
         return changed
 
     def failed_on(self, association_id: str | None, instance_id: str) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from emulated_aws.world import WORLD
 from in_process import ACCOUNT, REGION, Clock, Cloud
+
+from emulated_aws.world import WORLD
 
 PARTICIPANT = "222222222222"
 ASSOCIATION = "GuardDutyRuntimeMonitoring-do-not-delete"

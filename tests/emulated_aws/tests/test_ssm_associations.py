@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from emulated_aws.world import WORLD
 from in_process import ACCOUNT, REGION, Clock, Cloud, code_of
+
+from emulated_aws.world import WORLD
 
 DOCUMENT = "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin"
 INSTALL = {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]}
