@@ -71,7 +71,7 @@ ISSUES = (
     ),
     Issue(
         "association_exists",
-        ("ssm association creation failed", "already exists"),
+        ("association already exists",),
         "An association with GuardDuty's name exists that GuardDuty did not make.",
         "Delete the association GuardDutyRuntimeMonitoring-do-not-delete, then turn automated agent"
         " configuration off and on.",
@@ -83,8 +83,15 @@ ISSUES = (
         "Delete associations that nobody needs, or raise the quota (2,000 an account and region).",
     ),
     Issue(
+        "association_creation_failed",
+        ("ssm association creation failed",),
+        "GuardDuty could not create its association.",
+        "Look for associations named GuardDutyRuntimeMonitoring-do-not-delete and at the quota, then turn automated"
+        " agent configuration off and on.",
+    ),
+    Issue(
         "association_gone",
-        ("ssm association updat", "does not exist"),
+        ("ssm association updat",),
         "Somebody deleted GuardDuty's association.",
         "Disable Runtime Monitoring and enable it again; GuardDuty then makes a new one.",
     ),

@@ -12,8 +12,8 @@ from __future__ import annotations
 VERIFIED_SOURCE = "GuardDuty user guide, prereq-runtime-monitoring-cpu-os-kernel-support"
 VERIFIED_DATE = "2026-10"
 
-# Name as Systems Manager reports it (PlatformName), lower case, to the verified versions; a prefix ending in a dot
-# admits every minor version. Bottlerocket counts from AMI v1.62.1 on, which PlatformVersion does not tell.
+# Name as Systems Manager reports it (PlatformName), lower case, to the verified versions. Bottlerocket counts from AMI
+# v1.62.1 on, which PlatformVersion does not tell.
 VERIFIED_OS = {
     "amazon linux": ("2", "2023"),
     "ubuntu": ("20.04", "22.04", "24.04", "26.04"),

@@ -107,6 +107,7 @@ BLOCKERS = {
             "Give it an instance profile with AmazonSSMManagedInstanceCore (or Default Host Management"
             " Configuration) and a"
             " running SSM Agent, or set fallback_to_package to send it to the package route.",
+            "fleetsec.guardduty.rollout",
         ),
         Blocker(
             "ssm_connection_lost",
@@ -143,6 +144,7 @@ BLOCKERS = {
             "endpoint_pending",
             "The VPC's endpoint is being made.",
             "Wait until it is available, usually some minutes.",
+            "fleetsec.guardduty.vpc_endpoint_info",
         ),
         Blocker(
             "os_unverified",
@@ -179,6 +181,7 @@ BLOCKERS = {
             "agent_left_behind",
             "The instance is excluded, yet GuardDuty still sees an agent on it, which keeps sending and costing.",
             "Uninstall the agent: an exclusion that comes after the installation does not remove it.",
+            "fleetsec.guardduty.offboard",
             contradiction=True,
         ),
     )

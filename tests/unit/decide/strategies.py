@@ -11,6 +11,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
+from hypothesis import strategies as st
+from worlds import ACCOUNT, OTHER_ACCOUNT, REGION, deny_others_than, policy
+
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     AccountRegion,
@@ -24,8 +27,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     SecurityGroup,
     Vpc,
 )
-from hypothesis import strategies as st
-from worlds import ACCOUNT, OTHER_ACCOUNT, REGION, deny_others_than, policy
 
 T = TypeVar("T")
 VPCS = ("vpc-0a", "vpc-0b", "vpc-0c")

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import strategies as some
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, Verdict, judge_area
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import GROUPS, groups_of, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.support import os_verified
@@ -24,8 +27,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words im
     TAG_STATES,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, CoverageRow, Instance
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 class Case:

@@ -9,9 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import REASONS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Detector, Feature, Vpc
 from worlds import (
     ACCOUNT,
     GROUP,
@@ -29,6 +26,10 @@ from worlds import (
     row,
     tagged,
 )
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import REASONS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Detector, Feature, Vpc
 
 ON, OFF = True, False
 TAGS = (None, "true", "false", "True", "FALSE", "yes", "")

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 import strategies as some
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from worlds import ACCOUNT, ID, REGION, detector, instance, snapshot, tagged
+
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import (
@@ -20,9 +24,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging 
     repaired,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Instance, Snapshot
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from worlds import ACCOUNT, ID, REGION, detector, instance, snapshot, tagged
 
 METADATA = "instance metadata tags setting"
 

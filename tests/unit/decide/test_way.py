@@ -10,15 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import (
-    UNKNOWN_WAY,
-    closed_cidrs,
-    policy_denies,
-    service_name,
-    way,
-    ways,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Ingress, SecurityGroup, Vpc
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import (
@@ -34,6 +25,16 @@ from worlds import (
     instance,
     policy,
 )
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import (
+    UNKNOWN_WAY,
+    closed_cidrs,
+    policy_denies,
+    service_name,
+    way,
+    ways,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Ingress, SecurityGroup, Vpc
 
 
 @pytest.mark.parametrize(
