@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Failure, Handler
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS as TAG_HANDLERS
@@ -22,7 +24,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import En
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
-from botocore.exceptions import ClientError
 
 # What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
 DNS_CONFLICT = "conflicting DNS domain"
@@ -160,7 +161,7 @@ class EndpointWriter:
         going = {}
         for change in changes:
             error = refused.get(change.target)
-            if error is None or error.get("Code") == "InvalidVpcEndpointId.NotFound":
+            if error is None or str(error.get("Code")).endswith(".NotFound"):
                 going[change.target] = change
             else:
                 operation = f"ec2:DeleteVpcEndpoints for {change.target}"

@@ -9,7 +9,8 @@ shutting down (GuardDuty user guide, "How Runtime Monitoring works with Amazon E
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     AccountRegion,
     Endpoint,
     Instance,
+    Problem,
     Snapshot,
     Vpc,
 )
@@ -65,6 +67,20 @@ def homes(snapshot: Snapshot) -> dict[str, Home]:
             if vpc.vpc_id not in found or vpc.owner_id == area.account_id:
                 found[vpc.vpc_id] = Home(area, vpc)
     return found
+
+
+def missing_vpcs(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Problem]:
+    """A problem for each id that no account and region knows; none where some could not be read."""
+    if any("vpcs" in area.unknown for area in snapshot.areas):
+        return
+    known = homes(snapshot)
+    places = ", ".join(f"{area.account_id}/{area.region}" for area in snapshot.areas)
+    for vpc_id in dict.fromkeys(ids or ()):
+        if vpc_id not in known:
+            message = f"there is no VPC {vpc_id} in {places}"
+            yield Problem(
+                "", "", "the look-up of VPCs", "VpcNotFound", message, "", "Check its id, account and region."
+            )
 
 
 def linux_instances(snapshot: Snapshot) -> dict[str, list[Instance]]:
@@ -127,6 +143,27 @@ def endpoint_row(home: Home) -> dict[str, Any]:
         "security_group_ids": sorted(endpoint.security_group_ids) if endpoint else [],
         "faults": list(found.faults),
     }
+
+
+def endpoint_rows(snapshot: Snapshot, vpc_ids: Iterable[str]) -> list[dict[str, Any]]:
+    known = homes(snapshot)
+    return [endpoint_row(known[vpc_id]) for vpc_id in vpc_ids if vpc_id in known]
+
+
+def info_rows(
+    snapshot: Snapshot, vpc_ids: Collection[str] | None, wanted_in: Collection[str] | None
+) -> list[dict[str, Any]]:
+    instances = linux_instances(snapshot)
+    return [
+        info_row(home, instances, wanted_in)
+        for vpc_id, home in homes(snapshot).items()
+        if vpc_ids is None or vpc_id in vpc_ids
+    ]
+
+
+def info_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    ways = Counter(row["way"] for row in rows)
+    return {"vpcs": len(rows), "needed": sum(row["needed"] for row in rows), "ways": dict(sorted(ways.items()))}
 
 
 def info_row(home: Home, instances: Mapping[str, list[Instance]], wanted_in: Collection[str] | None) -> dict[str, Any]:

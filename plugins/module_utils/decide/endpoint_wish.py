@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import (
@@ -14,6 +15,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     Home,
     homes,
     linux_instances,
+    missing_vpcs,
     need,
     vpcs_of_routes,
 )
@@ -63,6 +65,34 @@ class Chosen:
     shown: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+
+
+def wish_of(params: Mapping[str, Any]) -> EndpointWish:
+    """The wish of a module's options."""
+    tags = params["tags"]
+    return EndpointWish(
+        state=params["state"],
+        select=params["select"],
+        vpc_ids=_tuple(params["vpc_ids"]),
+        routes=tuple(params["routes"]),
+        choices=Choices(params["scope"], params["fallback_to_package"]),
+        subnet_ids=_tuple(params["subnet_ids"]),
+        security_group_ids=_tuple(params["security_group_ids"]),
+        security_group_name=params["security_group_name"],
+        policy=PolicyWish(
+            params["policy"], params["organization_id"], tuple(params["policy_accounts"]), params["policy_json"]
+        ),
+        dns_attributes=params["dns_attributes"],
+        fips=params["fips"],
+        tags=None if tags is None else {key: str(value) for key, value in tags.items()},
+        purge_tags=params["purge_tags"],
+        include_guardduty=params["include_guardduty"],
+        wait=params["wait"],
+    )
+
+
+def _tuple(values: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def refused(wish: EndpointWish) -> str | None:
@@ -124,20 +154,6 @@ def _needed(snapshot: Snapshot, wish: EndpointWish) -> Chosen:
         elif NEEDS[reason][0] or (reason == "operator_serves" and is_ours(home, wish)):
             work.append(home)
     return Chosen(tuple(work), tuple(shown), tuple(missing_vpcs(snapshot, wish.vpc_ids)), tuple(warnings))
-
-
-def missing_vpcs(snapshot: Snapshot, ids: tuple[str, ...] | None) -> Iterator[Problem]:
-    """A problem for each id that no account and region knows; none where some could not be read."""
-    if any("vpcs" in area.unknown for area in snapshot.areas):
-        return
-    known = homes(snapshot)
-    places = ", ".join(f"{area.account_id}/{area.region}" for area in snapshot.areas)
-    for vpc_id in dict.fromkeys(ids or ()):
-        if vpc_id not in known:
-            message = f"there is no VPC {vpc_id} in {places}"
-            yield Problem(
-                "", "", "the look-up of VPCs", "VpcNotFound", message, "", "Check its id, account and region."
-            )
 
 
 def _shared(home: Home) -> Problem:

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says of each VPC whether agents reach GuardDuty through an endpoint, and whether one is needed."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vpc_endpoint_info
+version_added: 0.1.0
+short_description: Say per VPC whether agents reach GuardDuty through an endpoint
+description:
+  - Reads VPCs, their endpoints for the GuardDuty agent and the instances in them, and says of each VPC whether its way works,
+    who owns it, what is wrong with it, and whether an endpoint is needed and why.
+  - An agent may also use the link-local way, which AWS offers with automated agent configuration and which cannot be seen
+    here; M(fleetsec.guardduty.coverage_info) tells whether agents report.
+options:
+  vpc_ids:
+    description: The ids of the VPCs. Left out, all VPCs are returned.
+    type: list
+    elements: str
+  routes:
+    description:
+      - Call an endpoint needed only where an instance should get its agent by one of these routes, under O(scope).
+      - Empty means that every Linux instance counts, which is GuardDuty's own rule.
+    type: list
+    elements: str
+    choices: [guardduty, ssm, package]
+    default: []
+  dns_attributes:
+    description: Whether to read the DNS attributes of the VPCs, which costs two calls for each.
+    type: bool
+    default: false
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.scope
+  - fleetsec.guardduty.targets
+  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.reads
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: fleetsec.guardduty.vpc_endpoint
+  - module: fleetsec.guardduty.coverage_info
+"""
+
+EXAMPLES = r"""
+- name: The ways of all VPCs
+  fleetsec.guardduty.vpc_endpoint_info:
+    regions: [eu-west-1]
+  register: ways
+
+- name: Show the VPCs that need an endpoint
+  ansible.builtin.debug:
+    msg: "{{ ways.vpcs | selectattr('needed') | map(attribute='vpc_id') }}"
+
+- name: One VPC with its DNS attributes
+  fleetsec.guardduty.vpc_endpoint_info:
+    regions: [eu-west-1]
+    vpc_ids: [vpc-0123456789abcdef0]
+    dns_attributes: true
+"""
+
+RETURN = r"""
+vpcs:
+  description: One row for each VPC. A VPC that is shared shows once, in its owner's account if that is read.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    vpc_id: {description: The VPC., type: str, returned: always, sample: vpc-0123456789abcdef0}
+    account_id: {description: The account in which it was read., type: str, returned: always, sample: "111111111111"}
+    region: {description: The region., type: str, returned: always, sample: eu-west-1}
+    vpc_owner_id: {description: The account that owns the VPC., type: str, returned: always, sample: "111111111111"}
+    way:
+      description:
+        - Whether agents can use the endpoint - V(available), V(pending), V(missing), V(misconfigured), or V(unknown) where
+          it could not be read, as in a VPC that another account shares.
+      type: str
+      returned: always
+      sample: misconfigured
+    owner:
+      description: V(guardduty) or V(operator), or null without an endpoint.
+      type: str
+      returned: always
+      sample: operator
+    endpoint_id: {description: The endpoint or null., type: str, returned: always, sample: vpce-0123456789abcdef0}
+    state: {description: AWS's state of the endpoint or null., type: str, returned: always, sample: available}
+    service_name:
+      description: The endpoint's service or null.
+      type: str
+      returned: always
+      sample: com.amazonaws.eu-west-1.guardduty-data
+    private_dns: {description: Whether private DNS is on., type: bool, returned: always, sample: false}
+    subnet_ids: {description: Its subnets., type: list, elements: str, returned: always, sample: [subnet-0123456789abcdef0]}
+    security_group_ids:
+      description: Its security groups.
+      type: list
+      elements: str
+      returned: always
+      sample: [sg-0123456789abcdef0]
+    faults:
+      description: What keeps agents from using it, in words.
+      type: list
+      elements: str
+      returned: always
+      sample: [private DNS is off]
+    linux_instances:
+      description: Linux instances that are neither terminated nor shutting down, of all accounts that were read.
+      type: int
+      returned: always
+      sample: 12
+    needed:
+      description: Whether M(fleetsec.guardduty.vpc_endpoint) with C(select=needed) would make or repair the endpoint.
+      type: bool
+      returned: always
+      sample: true
+    reason:
+      description:
+        - Why, as one word - V(other_owner), V(unknown), V(guardduty_serves), V(no_linux_instance), V(no_wanted_instance),
+          V(operator_serves), V(endpoint_misconfigured) or V(endpoint_missing).
+      type: str
+      returned: always
+      sample: endpoint_misconfigured
+    cause:
+      description: The reason as a sentence.
+      type: str
+      returned: always
+      sample: The VPC's endpoint cannot be used as it is.
+    dns_support: {description: The VPC's DNS support or null if not read., type: bool, returned: always, sample: null}
+    dns_hostnames: {description: The VPC's DNS hostnames or null if not read., type: bool, returned: always, sample: null}
+summary:
+  description: How many VPCs there are of each way, and how many need an endpoint.
+  returned: always
+  type: dict
+  sample: {vpcs: 14, needed: 3, ways: {available: 9, misconfigured: 1, missing: 4}}
+problems:
+  description: Accounts, regions, calls and VPC ids that failed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
+    SCOPE_ARGUMENTS,
+    aws_module,
+    conclude_reading,
+    observed,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import (
+    info_rows,
+    info_summary,
+    missing_vpcs,
+    vpcs_of_routes,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import with_dns
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+
+
+def main() -> None:
+    module = aws_module(
+        {
+            "vpc_ids": {"type": "list", "elements": "str"},
+            "routes": {"type": "list", "elements": "str", "choices": ["guardduty", "ssm", "package"], "default": []},
+            "dns_attributes": {"type": "bool", "default": False},
+            **SCOPE_ARGUMENTS,
+        }
+    )
+    params = module.params
+    judging = bool(params["routes"])
+    targets, fleet = observed(module, Wish(ssm=judging, detector=judging, coverage=False))
+    if params["dns_attributes"]:
+        fleet = with_dns(targets, fleet, params["vpc_ids"])
+    choices = Choices(params["scope"], params["fallback_to_package"])
+    rows = info_rows(fleet, params["vpc_ids"], vpcs_of_routes(fleet, params["routes"], choices))
+    problems = (*fleet.problems, *missing_vpcs(fleet, params["vpc_ids"]))
+    conclude_reading(module, problems, vpcs=rows, summary=info_summary(rows))
+
+
+if __name__ == "__main__":
+    main()
