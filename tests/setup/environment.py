@@ -35,7 +35,7 @@ EMULATED_AWS = ROOT / "tests" / "emulated_aws"
 # PYTHONPATH or AWS_PROFILE changes what is tested, and GIT_DIR is set inside a git hook.
 FOREIGN = (
     *("ANSIBLE_", "AWS_", "BOTO_", "CONDA_", "EC2_REGION", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"),
-    *("HYPOTHESIS_", "MOTO_", "MYPY", "PYTEST_", "PYTHON", "RUFF_", "VIRTUAL_ENV"),
+    *("MOTO_", "MYPY", "PYTEST_", "PYTHON", "RUFF_", "VIRTUAL_ENV"),
 )
 
 
