@@ -25,6 +25,15 @@ class Management:
     endpoint_problems: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class OrganizationSettings:
+    """What the administrator chose for members: NEW, ALL or NONE, for GuardDuty, each feature and each part of it."""
+
+    members: str = "NONE"
+    features: dict[str, str] = field(default_factory=dict)
+    extras: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
 class GuardDutyState(BaseBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -32,7 +41,10 @@ class GuardDutyState(BaseBackend):
         self.management = Management()
         self.shown: dict[str, Shown] = {}
         self.changed_at: float | None = None
+        # Of the management account: the Region's delegated administrator. Of that one: its members and settings.
+        self.administrator: str | None = None
         self.members: set[str] = set()
+        self.organization = OrganizationSettings()
         self.evaluated = False
 
     @property
@@ -46,6 +58,11 @@ class GuardDutyState(BaseBackend):
     def get(self, detector_id: str) -> Detector:
         if self.detector is None or self.detector.detector_id != detector_id:
             raise refused("the input detectorId is not owned by the current account.")
+        return self.detector
+
+    def require(self) -> Detector:
+        if self.detector is None:
+            raise refused("GuardDuty is not enabled for the account.")
         return self.detector
 
     def create(self, detector: Detector) -> Detector:
@@ -73,23 +90,29 @@ def load() -> None:
     """Make the detectors of the fleet just loaded; accounts that have one are the administrator's members."""
     for (account, region), wanted in WORLD.detectors.items():
         state(account, region).detector = of_fleet(account, region, wanted)
-        chief = administrator()
-        if chief is not None and chief != account:
-            state(chief, region).members.add(account)
+    organization = WORLD.organization
+    chief = organization.guardduty_administrator_id if organization is not None else None
+    if organization is None or chief is None:
+        return
+    for region in {region for _, region in WORLD.detectors}:
+        state(organization.management_account_id, region).administrator = chief
+        state(chief, region).members = {a for a, r in WORLD.detectors if r == region and a != chief}
 
 
-def administrator() -> str | None:
-    return WORLD.organization.guardduty_administrator_id if WORLD.organization else None
+def administrator(region: str) -> str | None:
+    """The delegated administrator, which each Region has for itself."""
+    organization = WORLD.organization
+    return state(organization.management_account_id, region).administrator if organization is not None else None
 
 
 def is_member(account: str, region: str) -> bool:
-    chief = administrator()
+    chief = administrator(region)
     return chief is not None and account in state(chief, region).members
 
 
 def visible(account: str, region: str) -> list[str]:
     """The accounts whose coverage one sees: an administrator its active members' too (botocore, ListCoverage)."""
-    if account != administrator():
+    if account != administrator(region):
         return [account]
     return [account, *sorted(m for m in state(account, region).members if WORLD.accounts[m].status == "ACTIVE")]
 
