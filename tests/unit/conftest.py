@@ -17,6 +17,16 @@ TREE = ROOT / ".cache"  # holds ansible_collections/fleetsec/guardduty, a link t
 if str(TREE) not in sys.path:
     sys.path.insert(0, str(TREE))
 
+# Nothing here may find real credentials, a real profile or a real endpoint.
+for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
+    del os.environ[name]
+os.environ |= {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+}
+
 # The default gives the same examples everywhere, so that a red run is red again; HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=300)
 settings.register_profile(
