@@ -35,7 +35,7 @@ class Run:
 
     @property
     def document(self) -> dict[str, Any]:
-        return json.loads(self.stdout)
+        return load_json(self.stdout)
 
     @property
     def tasks(self) -> dict[str, dict[str, Any]]:
@@ -55,6 +55,11 @@ class Run:
     def ok(self) -> Run:
         assert self.returncode == 0, f"{self.stdout[-6000:]}\n{self.stderr[-3000:]}"
         return self
+
+
+def load_json(text: str) -> Any:
+    """JSON as Ansible prints it: text that must not be templated is wrapped, which says nothing of its value."""
+    return json.loads(text, object_hook=lambda item: item.get("__ansible_unsafe", item))
 
 
 class EmulatedAws:

@@ -8,16 +8,15 @@ The expected verdicts come from the design's tables (reasons, blockers), worked 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from conftest import FLEETS, Ansible, EmulatedAws, Run, role_arns
+from conftest import FLEETS, Ansible, EmulatedAws, Run, load_json, role_arns
 
 EVERY_CASE = FLEETS / "every_case.yml"
 ACCOUNTS = ["111111111111", "222222222222"]
 
-# name: tag, wanted, route, reason, blockers, ssm, endpoint, coverage
+# name: tag, wanted, route, reason, blockers, ssm, endpoint, coverage. None: AWS documents no answer.
 AUTOMATED = {
     "included": ("included", True, "guardduty", "automated_agent", [], "online", "available", "healthy"),
     "untagged-01": ("absent", True, "guardduty", "automated_agent", [], "online", "available", "healthy"),
@@ -26,7 +25,7 @@ AUTOMATED = {
     ),
     "excluded-readable": ("excluded", False, "none", "excluded_by_tag", [], "online", "available", "unhealthy"),
     "excluded-leftover": (
-        *("excluded", False, "none", "excluded_by_tag", ["agent_left_behind"], "online", "available", "unhealthy"),
+        *("excluded", False, "none", "excluded_by_tag", ["agent_left_behind"], "online", "available", None),
     ),
     "ssm-lost": (
         *("absent", True, "guardduty", "automated_agent", ["ssm_connection_lost", "coverage_unhealthy"]),
@@ -46,8 +45,8 @@ AUTOMATED = {
     ),
     "stopped": ("absent", True, "guardduty", "automated_agent", ["not_running"], "absent", "available", "absent"),
     "pending": ("absent", True, "guardduty", "automated_agent", ["not_running"], "absent", "available", "absent"),
-    "terminated": ("absent", False, "none", "instance_gone", [], "absent", "available", "absent"),
-    "shutting-down": ("absent", False, "none", "instance_gone", [], "absent", "available", "absent"),
+    "terminated": ("absent", False, "none", "instance_gone", [], "absent", None, "absent"),
+    "shutting-down": ("absent", False, "none", "instance_gone", [], "absent", None, "absent"),
     "windows": ("absent", False, "none", "platform_unsupported", [], "online", "missing", "absent"),
     "mac": ("absent", False, "none", "platform_unsupported", [], "absent", "available", "absent"),
     "graviton": ("absent", True, "guardduty", "automated_agent", [], "online", "available", "healthy"),
@@ -370,4 +369,4 @@ def test_text_from_aws_is_never_a_template(aws: EmulatedAws, ansible: Ansible) -
 def test_it_runs_as_an_awx_inventory_source(every_case: EmulatedAws, ansible: Ansible) -> None:
     output = ansible.folder / "output.json"
     ansible.inventory(config("eu-west-1"), "--list", "--export", "--output", str(output)).ok()
-    assert json.loads(output.read_text())["_meta"]["hostvars"]["included"]["gd_reason"] == "automated_agent"
+    assert load_json(output.read_text())["_meta"]["hostvars"]["included"]["gd_reason"] == "automated_agent"
