@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A report as its reader sees it: the numbers and the texts that the HTML and Markdown templates put on the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import ISSUES, UNRECOGNIZED, decode_issue
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report import first_things_first, healthy
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import ROUTE_WORDS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import percent
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    """C(limit): how many rows a table may have; the counts beside it are always of all."""
+    summary, rows = report["summary"], report["instances"]
+    action = first_things_first(rows)
+    quiet = [one for one in rows if not one["gd_blockers"]]
+    others = [one for one in quiet if not healthy(one)]
+    accounts, regions = _accounts(summary["areas"])
+    return {
+        "summary": summary,
+        "problems": report["problems"],
+        "reads": report["reads"],
+        "parts": _parts(summary),
+        "routes": [
+            {**one, "who": ROUTE_WORDS[one["route"]], "percent": percent(one["healthy"], one["wanted"])}
+            for one in summary["routes"]
+        ],
+        "wanted_reasons": [one for one in summary["reasons"] if one["wanted"]],
+        "left_out": [one for one in summary["reasons"] if not one["wanted"]],
+        "left_out_instances": summary["instances"] - summary["wanted"],
+        "blockers": summary["blockers"],
+        "issues": _issues(rows),
+        "accounts": accounts[:limit],
+        "account_count": len(accounts),
+        "regions": regions,
+        "action": [_line(one) for one in action[:limit]],
+        "action_count": len(action),
+        "others": [_line(one) for one in others[:limit]],
+        "other_count": len(others),
+        "quiet_healthy": len(quiet) - len(others),
+    }
+
+
+def _parts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the wanted instances come to, as parts of a whole."""
+    known = summary["healthy"] + summary["unhealthy"] + summary["uncovered"]
+    counts = {
+        "healthy": summary["healthy"],
+        "unhealthy": summary["unhealthy"],
+        "absent": summary["uncovered"],
+        "unknown": summary["wanted"] - known,
+    }
+    return [
+        {"coverage": name, "instances": count, "percent": percent(count, summary["wanted"])}
+        for name, count in counts.items()
+        if count or name != "unknown"
+    ]
+
+
+def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A line for each account with a cell for each region, most missing first; and the totals of each region."""
+    cells = {(one["account_id"], one["region"]): _cell([one]) for one in areas}
+    regions = sorted({region for _, region in cells})
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for (account_id, _), cell in cells.items():
+        grouped.setdefault(account_id, []).append(cell)
+    accounts = [
+        {
+            "account_id": account_id,
+            **_cell(own),
+            "cells": [cells.get((account_id, region)) for region in regions],
+        }
+        for account_id, own in grouped.items()
+    ]
+    accounts.sort(key=lambda one: (one["healthy"] - one["wanted"], one["account_id"]))
+    totals = [
+        {"region": region, **_cell([cell for (_, place), cell in cells.items() if place == region])}
+        for region in regions
+    ]
+    return accounts, totals
+
+
+def _cell(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    listed = list(parts)
+    wanted, covered = sum(one["wanted"] for one in listed), sum(one["healthy"] for one in listed)
+    return {
+        "instances": sum(one["instances"] for one in listed),
+        "wanted": wanted,
+        "healthy": covered,
+        "percent": percent(covered, wanted),
+        "grade": grade(covered, wanted),
+    }
+
+
+def grade(covered: int, wanted: int) -> str:
+    """The step of the colour scale: a scale of few steps can be told apart, and its ends mean none and all."""
+    if not wanted:
+        return "nothing"
+    if covered in (0, wanted):
+        return "all" if covered else "none"
+    share = percent(covered, wanted)
+    return "few" if share < 50 else "many" if share < 90 else "most"
+
+
+def _issues(rows: Rows) -> list[dict[str, Any]]:
+    """What GuardDuty says of unhealthy agents, the most frequent first, each with one of its texts as AWS gave it."""
+    texts = [one["gd_issue"] for one in rows if one["gd_coverage"] == "unhealthy" and one["gd_issue"]]
+    counts: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for text in sorted(texts):
+        issue = decode_issue(text)
+        if issue:
+            counts[issue.code] += 1
+            example.setdefault(issue.code, text)
+    meanings = {issue.code: issue for issue in (*ISSUES, UNRECOGNIZED)}
+    return [
+        {
+            "issue": code,
+            "instances": count,
+            "cause": meanings[code].cause,
+            "remedy": meanings[code].remedy,
+            "example": example[code],
+        }
+        for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _line(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the tables of instances: what identifies it, and what is said of it."""
+    return {**{name: value for name, value in one.items() if name != "gd_tags"}, "name": one["gd_tags"].get("Name")}
