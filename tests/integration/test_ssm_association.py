@@ -178,7 +178,7 @@ def test_found_by_document_and_targets_and_two_of_one_document(world: EmulatedAw
     - name: unnamed
       fleetsec.guardduty.ssm_association: {target_tags: {wave: "2"}, max_concurrency: "1"}
     - name: another
-      fleetsec.guardduty.ssm_association: {association_name: uninstall, target_tags: {wave: "2"}, parameters: {action: Uninstall}}
+      fleetsec.guardduty.ssm_association: {association_name: uninstall, target_tags: {wave: "1"}, parameters: {action: Uninstall}}
     """)
         .ok()
         .tasks
@@ -188,7 +188,7 @@ def test_found_by_document_and_targets_and_two_of_one_document(world: EmulatedAw
     (another,) = tasks["another"]["changes"]
     assert (another["action"], another["after"]["parameters"]) == ("create", {"action": ["Uninstall"]})
     names = [row.get("AssociationName") for row in ssm.list_associations()["Associations"]]
-    assert sorted(map(str, names)) == ["uninstall", "wave-1"]
+    assert sorted(map(str, names)) == ["None", "uninstall", "wave-1"]
 
 
 def test_tags_in_full_and_added(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:

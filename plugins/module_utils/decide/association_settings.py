@@ -131,16 +131,16 @@ def from_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def targets_from(options: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """Targets from whichever of targets, target_tags and instance_ids is given."""
     if options.get("target_tags") is not None:
-        return [{"Key": f"tag:{key}", "Values": texts(value)} for key, value in options["target_tags"].items()]
+        return [{"Key": f"tag:{key}", "Values": _once(texts(value))} for key, value in options["target_tags"].items()]
     if options.get("instance_ids") is not None:
-        ids = list(dict.fromkeys(options["instance_ids"]))
-        return [{"Key": INSTANCE_IDS, "Values": ids}]
+        return [{"Key": INSTANCE_IDS, "Values": _once(options["instance_ids"])}]
     if options.get("targets") is not None:
-        return [
-            {"Key": target_key(item["key"]), "Values": list(dict.fromkeys(item["values"]))}
-            for item in options["targets"]
-        ]
+        return [{"Key": target_key(item["key"]), "Values": _once(item["values"])} for item in options["targets"]]
     return None
+
+
+def _once(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
 
 
 def texts(value: Any) -> list[str]:
