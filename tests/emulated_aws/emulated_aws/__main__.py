@@ -20,9 +20,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .server import Server
 
-# The 1,301 images of moto cost half a second at the first EC2 call, and nothing here reads them.
-os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-
 _PARENT_POLL_SECONDS = 0.5
 
 
