@@ -146,7 +146,7 @@ def finish(
     made = Plan(outcome.done)
     result = {
         "changed": made.changed,
-        "msg": made.message(made=not module.check_mode),
+        "done": made.message(made=not module.check_mode),
         "diff": made.diff(),
         "changes": [change.describe() for change in outcome.done],
         "failed_changes": [failure.describe() for failure in outcome.failed],
@@ -155,8 +155,6 @@ def finish(
     }
     undone = result["problems"]
     if not undone:
-        module.exit_json(**result)
-    done = f" Done: {len(outcome.done)} of {len(plan.changes)} changes."
+        module.exit_json(msg=result["done"], **result)
     more = f" And {len(undone) - 1} more; see problems." if len(undone) > 1 else ""
-    result["msg"] = undone[0] + more + done
-    module.fail_json(**result)
+    module.fail_json(msg=f"{undone[0]}{more} {len(outcome.done)} of {len(plan.changes)} changes were made.", **result)

@@ -205,7 +205,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.assume i
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import flip_lines, summary_lines
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import flip_lines, note_lines, summary_lines
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import areas_read, missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.worklists import worklists
@@ -253,7 +253,7 @@ def main() -> None:
             "assumed_summary": summarize(would_be),
             "assumed_worklists": worklists(would_be),
         }
-    lines += [("plain", f"  {note}") for note in params["notes"]]
+    lines += note_lines(params["notes"])
     results["areas_read"] = areas_read(snapshot)
     conclude_reading(module, (*snapshot.problems, *missing_instances(snapshot, ids)), screen=lines, **results)
 

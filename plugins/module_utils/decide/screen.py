@@ -36,6 +36,14 @@ def flip_lines(transitions: Sequence[Mapping[str, Any]], title: str) -> list[Lin
     return lines
 
 
+def note_lines(notes: Sequence[str]) -> list[Line]:
+    """Notes of the caller, each a paragraph."""
+    return [("plain", line) for note in notes for line in textwrap.wrap(note, WIDTH, **_NOTE)]
+
+
+_NOTE: dict[str, Any] = {"initial_indent": "  - ", "subsequent_indent": "    ", "break_long_words": False}
+
+
 def _head(summary: Mapping[str, Any], title: str) -> Iterator[Line]:
     wanted, healthy, share = summary["wanted"], summary["healthy"], summary["healthy_percent"]
     filled = int(BAR * share / 100)

@@ -153,8 +153,8 @@ BLOCKERS = {
         ),
         Blocker(
             "coverage_unhealthy",
-            "GuardDuty says that the agent on this instance is unhealthy.",
-            "See gd_issue and the remedy that coverage_info gives for it.",
+            "GuardDuty does not hear from a healthy agent on this instance.",
+            "Bring the agent by the instance's route; where it is there, coverage_info explains GuardDuty's issue.",
             "fleetsec.guardduty.coverage_info",
         ),
         Blocker(
