@@ -46,6 +46,15 @@ THROTTLED_CODES = frozenset(
     }
 )
 
+# Errors of State Manager (botocore model, CreateAssociation and UpdateAssociation) that a reader can do something about.
+ASSOCIATION_ADVICE = {
+    "AssociationLimitExceeded": "Delete associations that nobody needs, or raise the quota of the account and region.",
+    "AssociationVersionLimitExceeded": "Delete it with state=absent and make it anew: it has had all its 1,000 versions.",
+    "InvalidAssociationVersion": "Somebody changed it in the meantime; run this again.",
+    "InvalidDocument": "Check the document's name, and that it exists in this region.",
+    "TooManyUpdates": "Somebody else is changing it; run this again.",
+}
+
 
 class AwsProblem(Exception):
     """A problem that stops what is being done; the caller decides how far it reaches."""
@@ -89,7 +98,7 @@ def _advice(code: str, operation: str, message: str) -> str:
         return "Run it in the account of GuardDuty's delegated administrator: only that account changes its members."
     if code == "OptInRequired":
         return "Enable the region or service in this account, or leave the region out."
-    return ""
+    return ASSOCIATION_ADVICE.get(code, "")
 
 
 def _local_advice(error: Exception, region: str) -> str:
