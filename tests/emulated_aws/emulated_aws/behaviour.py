@@ -31,7 +31,8 @@ _POKES = frozenset(
         "TerminateInstances",
     ]
 )
-# Calls by which a client changes a fleet in many batches: acted upon at the next call that depends on it.
+# Calls by which a client changes a fleet in many batches. What they mean for nodes waits for the next call that
+# depends on it; what GuardDuty changes in EC2 because of tags does not, since EC2's operations do not ask here.
 _BATCHED = frozenset(["CreateTags", "DeleteTags", "ModifyInstanceMetadataOptions"])
 _SERVICES = frozenset({"ec2", "ssm", "guardduty", "organizations"})
 
@@ -64,11 +65,14 @@ def after_call(service: str, operation: str, account: str, region: str) -> None:
     if service not in _SERVICES:
         return
     changed(account, region)
+    keys = [key for key in _changed if key[1] == region]
     if operation in _POKES:
-        _poked.update(key for key in _changed if key[1] == region)
-    if operation not in _BATCHED:
-        for key in [key for key in _changed if key[1] == region]:
+        _poked.update(keys)
+    for key in keys:
+        if operation not in _BATCHED:
             settle(*key)
+        elif operation in _POKES and guardduty_manager.tags_matter(*key):
+            guardduty_manager.act(*key, poked=True)
 
 
 def settle(account: str, region: str) -> None:

@@ -47,6 +47,12 @@ def act(account: str, region: str, poked: bool) -> None:
     _connect(state, linux if state.automated else included, toggled or poked)
 
 
+def tags_matter(account: str, region: str) -> bool:
+    """Whether what GuardDuty has in EC2 depends on instances' tags now: inclusion tags, or an endpoint to try again."""
+    state = guardduty_state.state(account, region)
+    return state.runtime and (not state.automated or bool(state.management.endpoint_problems))
+
+
 def _suspended(state: GuardDutyState) -> bool:
     """A suspended detector keeps its features; what becomes of agents then is not documented: nothing here."""
     return state.detector is not None and not state.detector.enabled
