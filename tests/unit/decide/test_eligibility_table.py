@@ -27,7 +27,7 @@ from worlds import (
     tagged,
 )
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_area
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import REASONS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Detector, Feature, Vpc
 
@@ -133,6 +133,7 @@ def test_what_the_instance_is_decides_before_everything_else(first: int, tag: st
         ({"instance_type": "a1.xlarge", "architecture": "arm64"}, "architecture_unsupported"),
         ({"instance_type": "a1.metal", "architecture": "arm64"}, "architecture_unsupported"),
         ({"instance_type": "t2.micro", "architecture": "i386"}, "architecture_unsupported"),
+        ({"architecture": ""}, "architecture_unsupported"),
         ({"instance_type": "t4g.micro", "architecture": "arm64"}, "manual_ssm"),
         ({"instance_type": "a10.large"}, "manual_ssm"),
         ({"operator": "ecs.amazonaws.com"}, "operator_managed"),
@@ -360,6 +361,7 @@ def test_os(name: str | None, version: str | None, blockers: tuple[str, ...]) ->
     [
         (row("HEALTHY"), "healthy", ()),
         (row("UNHEALTHY", issue="No Agent Reporting"), "unhealthy", ("coverage_unhealthy",)),
+        (row(""), "unhealthy", ("coverage_unhealthy",)),
         (None, "absent", ("not_reporting",)),
     ],
 )
@@ -426,8 +428,6 @@ def test_the_endpoint_of_another_vpc_does_not_help() -> None:
     world = World(row=None, instance=instance(vpc_id="vpc-0b"))
     area = world.area()
     both = replace(area, vpcs={**area.vpcs, "vpc-0b": Vpc("vpc-0b", ACCOUNT)})
-    from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import judge_area
-
     (found,) = judge_area(both, Choices())
     assert found.endpoint == "missing"
     assert GROUP in area.security_groups

@@ -141,6 +141,12 @@ def test_an_instance_that_was_not_there_before_is_no_flip() -> None:
     assert flips(fleet(None, "true"), fleet(None), Choices()) == []
 
 
+def test_blockers_alone_are_no_flip() -> None:
+    area = fleet(None).areas[0]
+    imds_off = tuple(replace(one, imds=False) for one in area.instances)
+    assert flips(Snapshot((area,)), Snapshot((replace(area, instances=imds_off),)), Choices()) == []
+
+
 def test_no_transitions() -> None:
     assert transitions([]) == []
 
