@@ -40,6 +40,6 @@ def _progress(result):
     style = "good" if result["done"] else "warn"
     return (
         style,
-        f"  {result['healthy']} of {result['expected']} instances report healthy"
+        f"Coverage gate: {result['healthy']} of {result['expected']} instances report healthy"
         f" ({result['healthy_percent']:g} %) after {result['waited']} s",
     )

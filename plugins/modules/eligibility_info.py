@@ -205,7 +205,11 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.assume i
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import flip_lines, note_lines, summary_lines
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import (
+    flip_lines,
+    note_lines,
+    summary_lines,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import areas_read, missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.worklists import worklists
@@ -244,15 +248,15 @@ def main() -> None:
         imagined, other = _imagine(snapshot, choices, params["assume"])
         flipped = compare(snapshot, choices, imagined, other)
         counts = transitions(flipped)
-        lines += flip_lines(counts, "What would change")
         would_be = list(judge_fleet(imagined, other))
         results |= {
             "verdict_changes": flipped,
             "transitions": counts,
             "assumed_instances": [row(verdict) for verdict in would_be],
-            "assumed_summary": summarize(would_be),
+            "assumed_summary": (assumed_summary := summarize(would_be)),
             "assumed_worklists": worklists(would_be),
         }
+        lines += flip_lines(counts, assumed_summary, "What would change")
     lines += note_lines(params["notes"])
     results["areas_read"] = areas_read(snapshot)
     conclude_reading(module, (*snapshot.problems, *missing_instances(snapshot, ids)), screen=lines, **results)

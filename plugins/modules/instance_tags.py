@@ -152,7 +152,12 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags i
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import flips, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import TagWish, plan_tags, refused_keys
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import (
+    TagWish,
+    forbidden_sentence,
+    plan_tags,
+    refused_keys,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
 
@@ -184,11 +189,8 @@ def main() -> None:
     if params["verdicts"]:
         flipped = flips(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
         results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}
-    for instance_id, keys in tagging.forbidden.items():
-        module.warn(
-            f"GuardDuty cannot read the exclusion of {instance_id}: instance metadata tags do not allow the tag keys"
-            f" {', '.join(map(repr, keys))}. Rename them, then run this again."
-        )
+    if tagging.forbidden:
+        module.warn(forbidden_sentence(tagging.forbidden))
     problems = (*before.problems, *missing_instances(before, ids))
     conclude(module, tagging.plan, targets, HANDLERS, problems, **results)
 

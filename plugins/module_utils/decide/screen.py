@@ -26,14 +26,18 @@ def summary_lines(summary: Mapping[str, Any], title: str) -> list[Line]:
     return [*_head(summary, title), *_routes(summary), *_blockers(summary), *_left_out(summary)]
 
 
-def flip_lines(transitions: Sequence[Mapping[str, Any]], title: str) -> list[Line]:
-    """What would change: one line for each transition between reasons."""
+def flip_lines(transitions: Sequence[Mapping[str, Any]], assumed: Mapping[str, Any], title: str) -> list[Line]:
+    """What would change: one line for each transition between reasons, and how much of the imagined fleet reports today.
+
+    C(assumed) is the summary of the fleet as it would be.
+    """
     lines: list[Line] = [("title", title)]
     if not transitions:
         return [*lines, ("muted", "  No verdict would change.")]
     for one in transitions:
-        lines.append(("plain", f"  {one['count']:>6}  {one['before']} -> {one['after']}"))
-    return lines
+        lines.append(("plain", f"  {one['count']:>8}  {one['before']} -> {one['after']}"))
+    today = f"{assumed['healthy']} report healthy today ({assumed['healthy_percent']:g} %)"
+    return [*lines, ("warn", f"  Of the {assumed['wanted']} instances that would be wanted {today}.")]
 
 
 def note_lines(notes: Sequence[str]) -> list[Line]:

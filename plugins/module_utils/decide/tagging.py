@@ -93,6 +93,17 @@ def forbidden_keys(tags: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(key for key in tags if key in METADATA_RESERVED or not METADATA_KEY.fullmatch(key))
 
 
+def forbidden_sentence(forbidden: Mapping[str, tuple[str, ...]]) -> str:
+    """One sentence for all instances whose exclusion GuardDuty cannot read."""
+    ids = list(forbidden)
+    named = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+    keys = ", ".join(sorted({repr(key) for of_instance in forbidden.values() for key in of_instance}))
+    return (
+        f"GuardDuty cannot read the exclusion of {named}: instance metadata tags do not allow the tag keys {keys}."
+        " Rename those tags, then run this again."
+    )
+
+
 def repaired(value: str) -> str | None:
     """'true' or 'false' where that is what the value can only mean, such as 'True' or ' FALSE'; otherwise None."""
     lowered = value.strip().lower()
