@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import THROTTLED_CODES
 from botocore.exceptions import ClientError
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import THROTTLED_CODES
 
 T = TypeVar("T")
 

@@ -190,4 +190,5 @@ def current(home: Home, wish: EndpointWish) -> Endpoint | None:
     """The operator's endpoint that the wish is about: of the wanted service, the one with private DNS first."""
     service = wish.service(home.area)
     mine = [one for one in home.live if one.service_name == service and not one.guardduty_owned]
-    return min(mine, key=lambda one: (not one.private_dns, one.state.lower() != "available"), default=None)
+    best_first = sorted(mine, key=lambda one: (not one.private_dns, one.state.lower() != "available", one.endpoint_id))
+    return best_first[0] if best_first else None
