@@ -134,7 +134,7 @@ class NetworkOperations(Ec2Operations):
 
     def _addresses_taken(self) -> dict[str, int]:
         taken: dict[str, int] = {}
-        for account in WORLD.accounts:
+        for account in ec2_state.accounts_in(self.region):
             for instance in ec2_state.instances_by_id(account, self.region).values():
                 if isinstance(instance, FleetInstance) and instance.subnet_id:
                     taken[instance.subnet_id] = taken.get(instance.subnet_id, 0) + 1

@@ -15,6 +15,7 @@ from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC
 
 from .wire import AwsError
+from .world import WORLD
 
 
 @dataclass
@@ -48,6 +49,15 @@ def backend(account: str, region: str) -> EC2Backend:
             store.clear()
         found.default_vpc_removed = True
     return found
+
+
+def used(account: str, region: str) -> bool:
+    """Whether EC2 has anything there. Making a backend costs 15 ms: looking through all accounts must not."""
+    return account in ec2_backends and region in ec2_backends[account]
+
+
+def accounts_in(region: str) -> list[str]:
+    return [account for account in WORLD.accounts if used(account, region)]
 
 
 def instances_by_id(account: str, region: str) -> dict[str, Instance]:

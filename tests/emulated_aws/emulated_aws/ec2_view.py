@@ -51,6 +51,8 @@ class EndpointWay:
 
 def instances(account: str, region: str) -> list[Ec2Instance]:
     """Every instance of the account and region, terminated ones that EC2 still shows included."""
+    if not ec2_state.used(account, region):
+        return []
     tags = ec2_state.backend(account, region).tags
     return [_view(each, tags.get(each.id) or {}) for each in ec2_state.instances_by_id(account, region).values()]
 
@@ -82,14 +84,14 @@ def _view(each: Instance, tags: dict[str, str]) -> Ec2Instance:
 
 def vpc_ids(account: str, region: str) -> list[str]:
     """The VPCs that the account owns."""
-    return list(ec2_state.own_vpcs(account, region))
+    return list(ec2_state.own_vpcs(account, region)) if ec2_state.used(account, region) else []
 
 
 def vpc_owner(region: str, vpc_id: str) -> str | None:
     """The account that owns the VPC, which is not the caller's when the VPC is shared."""
     if (region, vpc_id) in ec2_state.SHARES.owner_of:
         return ec2_state.SHARES.owner_of[region, vpc_id]
-    return next((each for each in WORLD.accounts if vpc_id in ec2_state.own_vpcs(each, region)), None)
+    return next((a for a in ec2_state.accounts_in(region) if vpc_id in ec2_state.own_vpcs(a, region)), None)
 
 
 def endpoint_way(account: str, region: str, vpc_id: str) -> EndpointWay:

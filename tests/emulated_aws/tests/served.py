@@ -87,7 +87,14 @@ class Served:
         return _client(self.url, service, region, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-def _client(url: str, service: str, region: str, key: str, secret: str, token: str | None = None) -> Any:
+def retrying_client(aws: Served, service: str) -> Any:
+    """A client with boto3's usual attempts, where all others have one."""
+    return _client(aws.url, service, REGION, "AKIAFLEETSECTESTS001", "long-unusual-secret-72-x", attempts=3)
+
+
+def _client(
+    url: str, service: str, region: str, key: str, secret: str, token: str | None = None, attempts: int = 1
+) -> Any:
     return boto3.client(
         service,
         region_name=region,
@@ -95,7 +102,7 @@ def _client(url: str, service: str, region: str, key: str, secret: str, token: s
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,
-        config=Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=_READ_SECONDS),
+        config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=_READ_SECONDS),
     )
 
 

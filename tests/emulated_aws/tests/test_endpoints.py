@@ -230,6 +230,16 @@ def test_participants_see_the_vpc_and_not_its_endpoints(aws, shop):
     )
 
 
+def test_a_participants_instances_are_its_own(aws):
+    guest = f'[{{name: guest, vpc: {{account: "{ACCOUNT}", vpc: shop}}}}]'
+    other = f'  "{OTHER}": {{roles: [FleetSec], regions: {{{REGION}: {{instances: {guest}}}}}}}'
+    aws.world(fleet("", shop=f', shared_with: ["{OTHER}"]', other=other))
+    assert aws.client("ec2").describe_instances()["Reservations"] == []
+    (reservation,) = aws.client("ec2", account=OTHER).describe_instances()["Reservations"]
+    assert reservation["OwnerId"] == OTHER
+    assert reservation["Instances"][0]["VpcId"] == aws.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+
+
 def test_a_state_of_the_fleet_file_stays(aws):
     aws.world(fleet("", shop=", endpoint: {owner: operator, state: pending}"))
     told = aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"][0]

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
-from served import ACCOUNT, OTHER, REGION, Served, code_of, fleet
+from served import ACCOUNT, OTHER, REGION, Served, code_of, fleet, retrying_client
 
 
 @pytest.fixture
@@ -153,10 +153,13 @@ def test_the_log_tells_each_call(aws, ec2):
     ],
 )
 def test_what_is_not_emulated_says_so_and_is_remembered(aws, ec2, service, operation, parameters):
+    retrying = retrying_client(aws, service)
     with pytest.raises(ClientError, match="the emulated AWS has no") as refused:
-        getattr(aws.client(service), operation)(**parameters)
+        getattr(retrying, operation)(**parameters)
     assert refused.value.response["Error"]["Code"] == "NotImplemented"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    # boto3 would try a 500 again, and a 501 not.
+    assert list(aws.get("calls").values()) == [1]
     aws.expected_violations = aws.get("violations")
     assert len(aws.expected_violations) == 1
 
