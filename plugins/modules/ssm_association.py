@@ -378,7 +378,7 @@ def main() -> None:
     if refusal:
         module.fail_json(msg=refusal)
     targets, unreachable = targets_of(module)
-    areas, unread = find(targets, wish.name, wish.document, partial(match, wish), tags=wish.tags is not None)
+    areas, unread = find(targets, wish.name, wish.searched_document, partial(match, wish), tags=wish.tags is not None)
     draft = plan_associations(areas, wish)
     # Whose the association is and what its document takes costs calls that only a change is worth.
     areas, unconfirmed = confirm(targets, areas, draft.to_confirm)

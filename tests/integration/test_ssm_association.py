@@ -1,82 +1,28 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssm_association and ssm_association_info against the emulated AWS: what they do, and with how many calls."""
+"""ssm_association against the emulated AWS: what it writes and refuses, and with how many calls."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import botocore.session
 import pytest
-from conftest import SECRET, Ansible, EmulatedAws, role_arns
-
-ONE, TWO = "111111111111", "222222222222"
-DOCUMENT = "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin"
-OWN = "GuardDutyRuntimeMonitoring-do-not-delete"
-IDLE = {"ssm:ListAssociations": 1, "ssm:DescribeAssociation": 1}
-
-WORLD = """
-accounts:
-  "111111111111":
-    name: one
-    regions:
-      eu-west-1:
-        guardduty: {runtime_monitoring: true}
-        vpcs: {shop: {cidr: 10.0.0.0/16, subnets: {a: eu-west-1a}, endpoint: {owner: operator}}}
-        instances:
-          - {name: web, count: 3, vpc: shop, ssm: online, tags: {wave: "1"}}
-          - {name: old, vpc: shop, ssm: online, kernel: "4.14", tags: {wave: "2"}}
-          - {name: gone, vpc: shop, ssm: lost, tags: {wave: "3"}}
-  "222222222222":
-    name: two
-    roles: [FleetSec]
-    regions:
-      eu-west-1:
-        vpcs: {data: {cidr: 10.1.0.0/16, subnets: {a: eu-west-1a}}}
-        instances:
-          - {name: db, count: 2, vpc: data, ssm: online, tags: {wave: "1"}}
-"""
-
-WAVE = """
-- name: wave
-  fleetsec.guardduty.ssm_association:
-    association_name: wave-1
-    target_tags: {wave: 1}
-    schedule_expression: rate(1 day)
-    max_concurrency: 50%
-"""
-
-
-def client(aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """State Manager of account one, as another tool would use it."""
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    return botocore.session.Session().create_client(
-        "ssm",
-        region_name="eu-west-1",
-        endpoint_url=aws.endpoint_url,
-        aws_access_key_id="AKIAEMULATEDCALLER00",
-        aws_secret_access_key=SECRET,
-    )
+from association_world import DOCUMENT, IDLE, ONE, OWN, TWO, WAVE, WORLD, described, state_manager
 
 
 @pytest.fixture
-def world(aws: EmulatedAws) -> EmulatedAws:
+def world(aws: Any) -> Any:
     aws.load(WORLD)
     return aws
 
 
 @pytest.fixture
-def ssm(world: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return client(world, monkeypatch)
+def ssm(world: Any) -> Any:
+    return state_manager(world.endpoint_url)
 
 
-def only(ssm: Any) -> dict[str, Any]:
-    (row,) = ssm.list_associations()["Associations"]
-    return dict(ssm.describe_association(AssociationId=row["AssociationId"])["AssociationDescription"])
-
-
-def test_check_real_again(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
+def test_check_real_again(world: Any, ansible: Any, ssm: Any) -> None:
     check = ansible.playbook(WAVE, "--check", "--diff").ok().tasks["wave"]
     assert not world.writes()
     assert check["msg"] == "1 association would be created."
@@ -90,7 +36,7 @@ def test_check_real_again(world: EmulatedAws, ansible: Ansible, ssm: Any) -> Non
         "ssm:CreateAssociation": 1,
     }
     assert (real["changes"], real["diff"]) == (check["changes"], check["diff"])
-    made = only(ssm)
+    made = described(ssm)
     assert made["Name"] == DOCUMENT
     assert made["Parameters"] == {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]}
     assert made["Targets"] == [{"Key": "tag:wave", "Values": ["1"]}]
@@ -102,7 +48,7 @@ def test_check_real_again(world: EmulatedAws, ansible: Ansible, ssm: Any) -> Non
     assert world.calls() == IDLE
 
 
-def test_update_keeps_what_it_does_not_name(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
+def test_update_keeps_what_it_does_not_name(world: Any, ansible: Any, ssm: Any) -> None:
     given = {
         "AssociationName": "wave-1",
         "Name": DOCUMENT,
@@ -160,14 +106,14 @@ def test_update_keeps_what_it_does_not_name(world: EmulatedAws, ansible: Ansible
     updates = [entry["parameters"] for entry in world.log() if entry["operation"] == "UpdateAssociation"]
     sent = {key: value for key, value in updates[0].items() if key not in ("AssociationId", "AssociationVersion")}
     assert sent == {**given, "MaxErrors": "5%"}
-    left = only(ssm)
+    left = described(ssm)
     emptied = {"ScheduleOffset", "Duration", "CalendarNames", "OutputLocation", "AlarmConfiguration", "TargetLocations"}
     assert not emptied & set(left)
     assert left["ScheduleExpression"] == given["ScheduleExpression"]
     assert left["Parameters"] == given["Parameters"]
 
 
-def test_found_by_document_and_targets_and_two_of_one_document(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
+def test_found_by_document_and_targets_and_two_of_one_document(world: Any, ansible: Any, ssm: Any) -> None:
     for wave in ("1", "2"):
         targets = [{"Key": "tag:wave", "Values": [wave]}]
         ssm.create_association(Name=DOCUMENT, Parameters={"action": ["Install"]}, Targets=targets)
@@ -191,7 +137,7 @@ def test_found_by_document_and_targets_and_two_of_one_document(world: EmulatedAw
     assert sorted(map(str, names)) == ["None", "uninstall", "wave-1"]
 
 
-def test_tags_in_full_and_added(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
+def test_tags_in_full_and_added(world: Any, ansible: Any, ssm: Any) -> None:
     tasks = (
         ansible.playbook("""
     - name: create
@@ -211,87 +157,15 @@ def test_tags_in_full_and_added(world: EmulatedAws, ansible: Ansible, ssm: Any) 
     assert tasks["replace"]["msg"] == "1 association tagged, 1 association untagged."
     assert not tasks["same"]["changed"]
     assert not tasks["alone"]["changed"]
-    found = ssm.list_tags_for_resource(ResourceType="Association", ResourceId=only(ssm)["AssociationId"])["TagList"]
+    found = ssm.list_tags_for_resource(ResourceType="Association", ResourceId=described(ssm)["AssociationId"])[
+        "TagList"
+    ]
     assert {tag["Key"]: tag["Value"] for tag in found} == {"team": "ops", "cost": "42"}
     assert world.calls()["ssm:CreateAssociation"] == 1
     assert "ssm:UpdateAssociation" not in world.calls()
 
 
-def test_wait_gives_each_node_and_fails_for_the_failed(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
-    tasks = """
-    - name: good
-      fleetsec.guardduty.ssm_association: {association_name: good, target_tags: {wave: 1}, wait: true}
-    - name: bad
-      fleetsec.guardduty.ssm_association: {association_name: bad, target_tags: {wave: [1, 2]}, wait: true}
-      ignore_errors: true
-    - name: bad still
-      fleetsec.guardduty.ssm_association: {association_name: bad, wait: true}
-      ignore_errors: true
-    - name: offline
-      fleetsec.guardduty.ssm_association: {association_name: offline, target_tags: {wave: 3}, wait: true, wait_timeout: 1}
-      ignore_errors: true
-    - name: nobody
-      fleetsec.guardduty.ssm_association: {association_name: nobody, target_tags: {wave: 77}, wait: true}
-    """
-    done = ansible.playbook(tasks).ok().tasks
-    assert [row["status"] for row in done["good"]["succeeded_targets"]] == ["Success"] * 3
-    assert done["good"]["failed_targets"] == []
-    bad = done["bad"]
-    assert bad["failed"] and bad["changed"]
-    assert len(bad["succeeded_targets"]) == 3
-    (failed,) = bad["failed_targets"]
-    assert failed["detailed_status"] == "Failed"
-    assert f"1 of 4 targets failed: {failed['instance_id']} (Failed)" in bad["msg"]
-    assert done["bad still"]["failed"] and not done["bad still"]["changed"]
-    assert done["bad still"]["failed_targets"] == bad["failed_targets"]
-    assert [row["status"] for row in done["offline"]["unfinished_targets"]] == ["Pending"]
-    assert "1 of 1 targets had not finished after 1 seconds" in done["offline"]["msg"]
-    assert done["nobody"]["unmatched"][0]["region"] == "eu-west-1"
-    assert "No managed node matches the targets of the association nobody" in done["nobody"]["warnings"][0]
-
-
-def test_wait_looks_at_the_new_version_only(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
-    """The first version fails on a node that the second leaves out."""
-    tasks = """
-    - name: first
-      fleetsec.guardduty.ssm_association: {association_name: agent, target_tags: {wave: [1, 2]}}
-    - name: second
-      fleetsec.guardduty.ssm_association: {association_name: agent, target_tags: {wave: 1}, wait: true}
-    - name: run
-      fleetsec.guardduty.ssm_association: {association_name: agent, state: run, wait: true}
-    - name: info
-      fleetsec.guardduty.ssm_association_info: {executions: true}
-    """
-    world.clear()
-    done = ansible.playbook(tasks).ok().tasks
-    second, run = done["second"]["succeeded_targets"], done["run"]["succeeded_targets"]
-    assert {row["association_version"] for row in second} == {"2"}
-    assert len(second) == len(run) == 3
-    assert {row["execution_id"] for row in second}.isdisjoint({row["execution_id"] for row in run})
-    assert done["run"]["changed"] and done["run"]["msg"] == "1 association started."
-    (found,) = done["info"]["associations"]
-    assert found["last_run"]["execution_id"] == run[0]["execution_id"]
-    assert [row["status"] for row in found["last_run"]["targets"]] == ["Success"] * 3
-
-
-def test_wait_has_one_call_a_page(aws: EmulatedAws, ansible: Ansible) -> None:
-    aws.load(WORLD.replace("count: 3", "count: 120"))
-    done = (
-        ansible.playbook("""
-    - name: many
-      fleetsec.guardduty.ssm_association: {association_name: many, target_tags: {wave: 1}, wait: true}
-    """)
-        .ok()
-        .tasks["many"]
-    )
-    assert len(done["succeeded_targets"]) == 120
-    calls = aws.calls()
-    assert calls["ssm:DescribeAssociationExecutionTargets"] == 3
-    assert calls["ssm:DescribeAssociationExecutions"] == 1
-    assert "ssm:DescribeInstanceInformation" not in calls
-
-
-def test_guardduty_owns_its_association(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
+def test_guardduty_owns_its_association(world: Any, ansible: Any, ssm: Any) -> None:
     everyone = [{"Key": "InstanceIds", "Values": ["*"]}]
     ssm.create_association(AssociationName=OWN, Name=DOCUMENT, Parameters={"action": ["Install"]}, Targets=everyone)
     marked = ssm.create_association(
@@ -338,7 +212,7 @@ def test_guardduty_owns_its_association(world: EmulatedAws, ansible: Ansible, ss
     assert ssm.describe_association(AssociationId=marked)
 
 
-def test_refusals_before_any_call(world: EmulatedAws, ansible: Ansible) -> None:
+def test_refusals_before_any_call(world: Any, ansible: Any) -> None:
     ids = [f"i-{number:017x}" for number in range(51)]
     done = (
         ansible.playbook(
@@ -371,7 +245,7 @@ def test_refusals_before_any_call(world: EmulatedAws, ansible: Ansible) -> None:
     assert world.calls() == {}
 
 
-def test_document_is_checked_before_a_write(world: EmulatedAws, ansible: Ansible) -> None:
+def test_document_is_checked_before_a_write(world: Any, ansible: Any) -> None:
     world.faults({"kind": "deny", "op": "ssm:GetDocument", "skip": 2, "times": 1})
     done = (
         ansible.playbook("""
@@ -379,7 +253,7 @@ def test_document_is_checked_before_a_write(world: EmulatedAws, ansible: Ansible
       fleetsec.guardduty.ssm_association: {association_name: a-b, target_tags: {a: b}, parameters: {action: install}}
       ignore_errors: true
     - name: name
-      fleetsec.guardduty.ssm_association: {association_name: a-b, target_tags: {a: b}, parameters: {action: Install, versoin: "1"}}
+      fleetsec.guardduty.ssm_association: {association_name: a-b, target_tags: {a: b}, parameters: {versoin: "1"}}
       ignore_errors: true
     - name: denied
       fleetsec.guardduty.ssm_association: {association_name: a-b, target_tags: {a: b}, parameters: {version: "1.16.0"}}
@@ -405,7 +279,7 @@ def test_document_is_checked_before_a_write(world: EmulatedAws, ansible: Ansible
     assert not world.writes()
 
 
-def test_many_accounts_one_of_which_fails(world: EmulatedAws, ansible: Ansible) -> None:
+def test_many_accounts_one_of_which_fails(world: Any, ansible: Any) -> None:
     tasks = """
     - name: all
       fleetsec.guardduty.ssm_association:
@@ -421,26 +295,21 @@ def test_many_accounts_one_of_which_fails(world: EmulatedAws, ansible: Ansible) 
     - name: gone again
       fleetsec.guardduty.ssm_association: {assume_role_arns: "{{ roles[:1] }}", association_name: wave-1, state: absent}
     """
-    done = ansible.playbook(tasks, roles=role_arns([TWO, "333333333333"])).ok().tasks
+    done = (
+        ansible.playbook(tasks, roles=[f"arn:aws:iam::{account}:role/FleetSec" for account in (TWO, "333333333333")])
+        .ok()
+        .tasks
+    )
     assert done["all"]["failed"] and "333333333333" in done["all"]["problems"][0]
     assert [row["account_id"] for row in done["all"]["associations"]] == [TWO]
     assert len(done["all"]["succeeded_targets"]) == 2
     assert not done["again"]["changed"]
     assert done["gone"]["changed"] and done["gone"]["associations"] == []
     assert not done["gone again"]["changed"]
+    assert world.calls()["ssm:ListAssociations"] == 2 + 3  # by name and by document, then by name
 
 
-def test_throttling_is_waited_out(world: EmulatedAws, ansible: Ansible) -> None:
-    world.faults(
-        {"kind": "throttle", "op": "ssm:CreateAssociation", "times": 2},
-        {"kind": "throttle", "op": "ssm:DescribeAssociation*", "times": 2},
-    )
-    done = ansible.playbook(WAVE + "    wait: true\n").ok().tasks["wave"]
-    assert len(done["succeeded_targets"]) == 3
-    assert world.calls()["ssm:CreateAssociation"] == 3
-
-
-def test_an_update_meanwhile_is_not_overwritten(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
+def test_an_update_meanwhile_is_not_overwritten(world: Any, ansible: Any, ssm: Any) -> None:
     ansible.playbook(WAVE).ok()
     refusal = "You must specify the latest association version."
     world.faults(
@@ -461,42 +330,8 @@ def test_an_update_meanwhile_is_not_overwritten(world: EmulatedAws, ansible: Ans
         .ok()
         .tasks["update"]
     )
-    assert "InvalidAssociationVersion" in done["msg"]
+    assert "InvalidAssociationVersion" in done["msg"] and "run this again" in done["msg"]
     assert done["failed_changes"][0]["after"] == {"max_concurrency": "1"}
     assert done["associations"][0]["max_concurrency"] == "50%"
     updates = [entry["parameters"] for entry in world.log() if entry["operation"] == "UpdateAssociation"]
     assert updates[0]["AssociationVersion"] == "1"
-
-
-def test_info_by_name_document_and_filter(world: EmulatedAws, ansible: Ansible, ssm: Any) -> None:
-    for name in ("wave-1", "wave-2"):
-        ssm.create_association(
-            AssociationName=name,
-            Name=DOCUMENT,
-            Parameters={"action": ["Install"]},
-            Targets=[{"Key": "tag:wave", "Values": [name[-1]]}],
-        )
-    world.clear()
-    done = (
-        ansible.playbook("""
-    - name: named
-      fleetsec.guardduty.ssm_association_info: {association_names: [wave-2, no-such]}
-    - name: failed
-      fleetsec.guardduty.ssm_association_info: {document_names: [], filters: {AssociationStatusName: Failed}}
-    - name: other
-      fleetsec.guardduty.ssm_association_info: {document_names: [AWS-RunShellScript]}
-    - name: wrong
-      fleetsec.guardduty.ssm_association_info: {filters: {Colour: red}}
-      ignore_errors: true
-    """)
-        .ok()
-        .tasks
-    )
-    (named,) = done["named"]["associations"]
-    assert named["association_name"] == "wave-2" and named["owner"] == "operator"
-    assert named["targets"] == [{"key": "tag:wave", "values": ["2"]}]
-    assert named["status"] == "Failed" and named["status_counts"] == {"Failed": 1}
-    assert "last_run" not in named
-    assert [row["association_name"] for row in done["failed"]["associations"]] == ["wave-2"]
-    assert done["other"]["associations"] == []
-    assert "filters has no Colour" in done["wrong"]["msg"]

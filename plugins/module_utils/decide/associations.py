@@ -69,6 +69,11 @@ class AssociationWish:
     def document(self) -> str:
         return str(self.settings.get("Name") or SSM_DOCUMENT)
 
+    @property
+    def searched_document(self) -> str | None:
+        """Whose associations to look through where the name finds none; without targets none of them is meant."""
+        return self.document if "Targets" in self.settings else None
+
 
 @dataclass(frozen=True, slots=True)
 class AssociationPlan:

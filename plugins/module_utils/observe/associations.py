@@ -56,13 +56,13 @@ def everywhere(
 
 
 def find(
-    targets: Iterable[Target], name: str | None, document: str, choose: Choose, tags: bool
+    targets: Iterable[Target], name: str | None, document: str | None, choose: Choose, tags: bool
 ) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
     """In each target the association that C(choose) picks: among those of that name, or else those of the document."""
 
     def one(target: Target) -> AssociationArea:
         found = choose(listed(target, {"AssociationName": name})) if name else ()
-        found = found or choose(listed(target, {"Name": document}))
+        found = found or (choose(listed(target, {"Name": document})) if document else ())
         if len(found) == 1:
             found = (described(target, found[0].association_id, tags),)
         return AssociationArea(target.account_id, target.region, found)
