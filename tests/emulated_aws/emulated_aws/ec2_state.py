@@ -53,7 +53,8 @@ def backend(account: str, region: str) -> EC2Backend:
 
 def used(account: str, region: str) -> bool:
     """Whether EC2 has anything there. Making a backend costs 15 ms: looking through all accounts must not."""
-    return account in ec2_backends and region in ec2_backends[account]
+    # list(): the "in" of moto's own mapping is true for every region that AWS has.
+    return account in ec2_backends and region in list(ec2_backends[account])
 
 
 def accounts_in(region: str) -> list[str]:

@@ -19,7 +19,7 @@ from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.models.instances import Instance, Reservation
 from moto.ec2.responses import EC2Response as MotoEC2Response
 
-from emulated_aws import ec2, loader, register
+from emulated_aws import ec2, ec2_state, ec2_view, loader, register
 from emulated_aws.ec2_instances import FleetInstance
 from emulated_aws.ec2_state import backend
 from emulated_aws.fleet import parse_fleet
@@ -123,3 +123,11 @@ def test_a_load_empties_moto(state):
     loader.load(parse_fleet(FLEET))
     assert len(backend("111111111111", "eu-west-1").vpcs) == 1
     assert backend("111111111111", "us-east-1").vpcs == {}
+
+
+def test_looking_makes_no_backend(state):
+    """moto's mapping says that it has every region of AWS, and makes a backend when asked for one."""
+    assert ec2_state.used("111111111111", "eu-west-1")
+    assert ec2_view.instances("111111111111", "us-west-2") == []
+    assert not ec2_state.used("111111111111", "us-west-2")
+    assert ec2_state.accounts_in("us-west-2") == []
