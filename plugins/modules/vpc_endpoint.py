@@ -280,8 +280,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     finish,
     observed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.endpoints import EndpointWriter
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.endpoints import write_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import endpoint_rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import PRESETS
@@ -291,7 +290,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     wish_of,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import plan_endpoints
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import look_up, read_back
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import look_up
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
 STRINGS = {"type": "list", "elements": "str"}
@@ -324,19 +323,15 @@ def main() -> None:
         mutually_exclusive=[("policy", "policy_json"), ("policy_json", "policy_accounts")],
     )
     wish = wish_of(module.params)
-    why_not = refused(wish)
-    if why_not:
+    if why_not := refused(wish):
         module.fail_json(msg=why_not)
-    judging = bool(wish.routes)
-    reads = Wish(instances=wish.select == "needed", ssm=judging, detector=judging, coverage=False)
-    targets, before = observed(module, reads)
+    judging, needed = bool(wish.routes), wish.select == "needed"
+    targets, before = observed(module, Wish(instances=needed, ssm=judging, detector=judging, coverage=False))
     before = look_up(targets, before, lookups(before, wish))
     planned = plan_endpoints(before, wish)
     for warning in planned.warnings:
         module.warn(warning)
-    writer = EndpointWriter(wish.wait, module.params["wait_timeout"])
-    outcome = converge(planned.plan, targets, writer.handlers(), module.check_mode)
-    after = read_back(writer.touched, before)
+    outcome, after = write_endpoints(planned.plan, targets, before, wish, module.check_mode)
     problems = (*before.problems, *planned.problems, *after.problems)
     finish(module, planned.plan, outcome, problems, endpoints=endpoint_rows(after, planned.shown))
 

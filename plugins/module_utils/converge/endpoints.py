@@ -13,16 +13,24 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Failure, Handler
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
+    AreaRun,
+    Failure,
+    Handler,
+    Outcome,
+    converge,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS as TAG_HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import EndpointWish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import (
     AGENT_PORT,
     PENDING_STATES,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Endpoint, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Endpoint, Problem, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import read_back
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
 
 # What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
@@ -35,6 +43,15 @@ ADVICE = {
     "InvalidGroup.Duplicate": "A group of this name was made meanwhile: run this again.",
     "VpcEndpointLimitExceeded": "Ask AWS for a higher quota of interface endpoints per VPC.",
 }
+
+
+def write_endpoints(
+    plan: Plan, targets: Sequence[Target], before: Snapshot, wish: EndpointWish, check_mode: bool
+) -> tuple[Outcome, Snapshot]:
+    """Make the plan, and read back the accounts and regions in which something was tried."""
+    writer = EndpointWriter(wish.wait, wish.wait_timeout)
+    outcome = converge(plan, targets, writer.handlers(), check_mode)
+    return outcome, read_back(writer.touched, before)
 
 
 @dataclass(slots=True)

@@ -52,6 +52,7 @@ class EndpointWish:
     purge_tags: bool = True
     include_guardduty: bool = False
     wait: bool = True
+    wait_timeout: int = 900
 
     def service(self, area: AccountRegion) -> str | None:
         return service_name(area.region, area.partition, self.fips)
@@ -88,6 +89,7 @@ def wish_of(params: Mapping[str, Any]) -> EndpointWish:
         purge_tags=params["purge_tags"],
         include_guardduty=params["include_guardduty"],
         wait=params["wait"],
+        wait_timeout=params["wait_timeout"],
     )
 
 
