@@ -62,7 +62,7 @@ def report(fleet: Mapping[str, Any], earlier: Mapping[str, str], read: Mapping[s
     parts = [parse(text, path) for path, text in earlier.items()]
     if fleet:
         reads = {key: value for key, value in read.items() if value not in (None, "", [], {})}
-        parts.append({"reads": [reads], "problems": fleet["problems"], "instances": fleet["instances"]})
+        parts.append({"reads": [reads] if reads else [], "problems": fleet["problems"], "instances": fleet["instances"]})
     rows = {one["gd_instance_id"]: one for part in parts for one in part["instances"]}
     ordered = sorted(rows.values(), key=lambda one: (one["gd_account_id"], one["gd_region"], one["gd_instance_id"]))
     problems = [steady(problem) for part in parts for problem in part["problems"]]
@@ -129,16 +129,23 @@ def healthy(one: Mapping[str, Any]) -> bool:
 
 
 def first_things_first(rows: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The rows with blockers: what reports already last, what does not run before it, the gravest blocker first."""
+    """The rows with blockers: uncovered ones, contradictions, what does not run, what is healthy all the same."""
     order = {code: position for position, code in enumerate(BLOCKERS)}
     return sorted(
         (one for one in rows if one["gd_blockers"]),
         key=lambda one: (
-            healthy(one),
-            one["gd_state"] != "running",
+            _urgency(one),
             order[one["gd_blockers"][0]],
             one["gd_account_id"],
             one["gd_region"],
             one["gd_instance_id"],
         ),
     )
+
+
+def _urgency(one: Mapping[str, Any]) -> int:
+    if not one["gd_wanted"]:
+        return 1
+    if healthy(one):
+        return 3
+    return 0 if one["gd_state"] == "running" else 2

@@ -16,6 +16,17 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary 
 
 Rows = Sequence[Mapping[str, Any]]
 
+# How the page calls the states of gd_coverage, and what each means.
+COVERAGE_WORDS = {
+    "healthy": ("healthy", "The agent runs and GuardDuty hears of it."),
+    "unhealthy": ("unhealthy", "GuardDuty knows the instance and says that its agent does not work."),
+    "absent": (
+        "no record",
+        "GuardDuty has no coverage record of the instance: no agent has ever reported, or it is new.",
+    ),
+    "unknown": ("not known", "GuardDuty's coverage could not be read there, so nothing is said of these."),
+}
+
 
 def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
     """C(limit): how many rows a table may have; the counts beside it are always of all."""
@@ -27,7 +38,9 @@ def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
     return {
         "summary": summary,
         "problems": report["problems"],
-        "reads": report["reads"],
+        "problem_limit": limit,
+        "reads": report["reads"][:limit],
+        "reads_left": max(0, len(report["reads"]) - limit),
         "parts": _parts(summary),
         "routes": [
             {**one, "who": ROUTE_WORDS[one["route"]], "percent": percent(one["healthy"], one["wanted"])}
@@ -40,7 +53,9 @@ def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
         "issues": _issues(rows),
         "accounts": accounts[:limit],
         "account_count": len(accounts),
+        "region_count": len(regions),
         "regions": regions,
+        "everywhere": _cell(summary["areas"]),
         "action": [_line(one) for one in action[:limit]],
         "action_count": len(action),
         "others": [_line(one) for one in others[:limit]],
@@ -59,7 +74,13 @@ def _parts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         "unknown": summary["wanted"] - known,
     }
     return [
-        {"coverage": name, "instances": count, "percent": percent(count, summary["wanted"])}
+        {
+            "coverage": name,
+            "word": COVERAGE_WORDS[name][0],
+            "meaning": COVERAGE_WORDS[name][1],
+            "instances": count,
+            "percent": percent(count, summary["wanted"]),
+        }
         for name, count in counts.items()
         if count or name != "unknown"
     ]
@@ -135,4 +156,9 @@ def _issues(rows: Rows) -> list[dict[str, Any]]:
 
 def _line(one: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the tables of instances: what identifies it, and what is said of it."""
-    return {**{name: value for name, value in one.items() if name != "gd_tags"}, "name": one["gd_tags"].get("Name")}
+    return {
+        **{name: value for name, value in one.items() if name != "gd_tags"},
+        "name": one["gd_tags"].get("Name"),
+        "who": ROUTE_WORDS[one["gd_route"]],
+        "coverage": COVERAGE_WORDS[one["gd_coverage"]][0],
+    }
