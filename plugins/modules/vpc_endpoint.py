@@ -120,7 +120,7 @@ options:
     default: false
   wait:
     description:
-      - Whether to wait until endpoints are available, or gone.
+      - Whether to wait until the endpoints that this task makes or changes are available, or those that it deletes are gone.
       - With V(false) and O(state=absent) the security group stays until a later run, because it is in use until the endpoint
         has gone.
     type: bool
