@@ -24,7 +24,7 @@ demo: ## Show the collection at work on an emulated AWS on this machine
 	@$(SETUP) run python tests/demo/run.py $(ARGS)
 
 test: ## Run all tests (no AWS account needed, none touched)
-	@$(SETUP) run pytest -n 2 --dist loadfile $(ARGS)
+	@$(SETUP) test $(ARGS)
 
 lint: lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs ## Check style, types, docs and licences
 

@@ -4,7 +4,8 @@
 """Make a virtual environment of this checkout when it is not there yet, and run a command in it.
 
     python3 -I tests/setup/environment.py setup              # .venv: the demo and the tests
-    python3 -I tests/setup/environment.py run pytest -k tag  # the same, then a command in it
+    python3 -I tests/setup/environment.py run ansible-lint   # the same, then a command in it
+    python3 -I tests/setup/environment.py test -k tag        # the same, then pytest, with no way to a real AWS
     python3 -I tests/setup/environment.py --env lint run ansible-lint
 
 Needs nothing but Python itself: it runs before anything is installed.
@@ -37,6 +38,14 @@ FOREIGN = (
     *("ANSIBLE_", "AWS_", "BOTO_", "CONDA_", "EC2_REGION", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"),
     *("MOTO_", "MYPY", "PYTEST_", "PYTHON", "RUFF_", "VIRTUAL_ENV"),
 )
+# Port 9 answers nobody: a test that forgets its emulated AWS fails at once.
+NO_AWS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+}
+PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")
 
 
 class SetupError(Exception):
@@ -69,7 +78,7 @@ def main(argv: list[str]) -> NoReturn:
     parser = argparse.ArgumentParser(prog="environment.py", description="Set up this checkout, run a command in it.")
     parser.add_argument("--env", default="test", help="test (default), lint, or core-X.Y")
     parser.add_argument("--python", help="the interpreter to build it with (default: the one that runs this)")
-    parser.add_argument("action", choices=["setup", "run"])
+    parser.add_argument("action", choices=["setup", "run", "test"])
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)
     try:
@@ -79,6 +88,9 @@ def main(argv: list[str]) -> NoReturn:
             sys.exit(0)
         command = options.command or ["python"]
         variables = clean_variables(environment)
+        if options.action == "test":
+            command = [*PYTEST, *options.command]
+            variables |= NO_AWS
         program = shutil.which(command[0], path=variables["PATH"])
         if program is None:
             raise SetupError(f"{command[0]} is not in {environment.path}: add it to {environment.requirements}")
@@ -266,7 +278,7 @@ def remove(path: Path) -> None:
 
 
 def clean_variables(environment: Environment) -> dict[str, str]:
-    """The caller's variables without those that change what runs, and with no way to a real AWS."""
+    """The caller's variables without those that change what runs, of an AWS not even a profile."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
     # pyenv's shims of inactive versions exit 127, and Ansible's interpreter discovery picks them.
     path = [p for p in kept.get("PATH", os.defpath).split(os.pathsep) if p and not p.endswith("/.pyenv/shims")]
@@ -283,11 +295,6 @@ def clean_variables(environment: Environment) -> dict[str, str]:
             "ANSIBLE_CONFIG": str(CACHE / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(CACHE),
             "ANSIBLE_HOME": str(CACHE / "ansible"),
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            # Port 9 answers nobody: a test that forgets its emulated AWS fails at once.
-            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         }
     )
 
