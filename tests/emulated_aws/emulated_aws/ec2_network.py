@@ -233,6 +233,11 @@ class NetworkOperations(Ec2Operations):
             for subnet_id, interface_id in endpoint.interfaces.items()
         ]
 
+    def describe_security_groups(self) -> Any:
+        # GuardDuty's group leaves with its endpoint, and endpoints leave when somebody looks.
+        ec2_endpoints.live(self.current_account, self.region)
+        return super().describe_security_groups()
+
     def delete_security_group(self) -> Any:
         """moto deletes a group that is in use; EC2 refuses until the last network interface is gone."""
         asked = self.asked

@@ -188,6 +188,17 @@ def test_a_group_stays_as_long_as_an_endpoint_uses_it(shop):
     shop.ec2.delete_security_group(GroupId=group)
 
 
+def test_a_person_who_deletes_guarddutys_endpoint_leaves_its_group(aws):
+    aws.world(fleet("", shop=", endpoint: {owner: guardduty}"))
+    ec2 = aws.client("ec2")
+    managed = [{"Name": "tag:GuardDutyManaged", "Values": ["true"]}]
+    (endpoint,) = ec2.describe_vpc_endpoints(Filters=managed)["VpcEndpoints"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+    (group,) = ec2.describe_security_groups(Filters=managed)["SecurityGroups"]
+    assert group["GroupName"] == f"GuardDutyManagedSecurityGroup-{endpoint['VpcId']}"
+    ec2.delete_security_group(GroupId=group["GroupId"])
+
+
 def test_deleting_reports_what_it_could_not_delete(shop):
     made = shop.create()["VpcEndpointId"]
     refused = shop.ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-0123456789abcdef0", made])["Unsuccessful"]
