@@ -38,7 +38,9 @@ def act(account: str, region: str, poked: bool) -> None:
     toggled = (management.runtime, management.automated) != (True, state.automated)
     management.runtime, management.automated = True, state.automated
     if toggled:
-        _forget_problems(state)
+        # Coverage page: an association in the way wants AUTO off and on after it has been deleted.
+        management.association_problem = None
+        management.endpoint_problems.clear()
     linux = [i for i in ec2_view.instances(account, region) if i.platform == "linux" and i.state not in _GONE]
     included = [i for i in linux if i.tags.get(TAG) == "true"]
     _associate(state, _ALL if state.automated else _INCLUDED if included else None)
@@ -58,18 +60,11 @@ def _suspended(state: GuardDutyState) -> bool:
     return state.detector is not None and not state.detector.enabled
 
 
-def _forget_problems(state: GuardDutyState) -> None:
-    """Coverage page: an association that is in the way wants AUTO off and on; a lost one, Runtime Monitoring."""
-    management = state.management
-    management.endpoint_problems.clear()
-    if management.association_problem != coverage.ASSOCIATION_LOST:
-        management.association_problem = None
-
-
 def _associate(state: GuardDutyState, targets: list[dict[str, Any]] | None) -> None:
     ssm, management = ssm_state.state(state.account_id, state.region_name), state.management
     there = ssm.associations.get(management.association_id or "")
     if management.association_id and there is None:
+        # Same page: only Runtime Monitoring off and on makes a new one.
         management.association_problem = coverage.ASSOCIATION_LOST
         return
     if targets is None:

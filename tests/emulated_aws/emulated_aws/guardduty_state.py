@@ -11,6 +11,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 
 from .coverage_rows import Shown
 from .guardduty_detector import EC2_AGENT, RUNTIME, Detector, of_fleet, refused
+from .wire import AwsError
 from .world import WORLD
 
 
@@ -75,11 +76,15 @@ class GuardDutyState(BaseBackend):
         return detector
 
 
-states: BackendDict[GuardDutyState] = BackendDict(GuardDutyState, "guardduty")
+# botocore's endpoints have one region of EC2 where GuardDuty is not; what happens in EC2 is looked at in all.
+states: BackendDict[GuardDutyState] = BackendDict(GuardDutyState, "guardduty", additional_regions=["us-isob-west-1"])
 
 
 def state(account: str, region: str) -> GuardDutyState:
-    return states[account][region]
+    try:
+        return states[account][region]
+    except KeyError:
+        raise AwsError("UnknownEndpoint", f"the emulated AWS has no region {region}") from None
 
 
 def detector(account: str, region: str) -> Detector | None:

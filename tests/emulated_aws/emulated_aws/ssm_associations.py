@@ -249,6 +249,8 @@ class Association:
         self.seen.clear()
         self.latest.clear()
         for execution in self.executions:
+            for run in execution.waiting:
+                del execution.runs[run.instance_id]
             execution.waiting = []
 
     def matching(self, nodes: Nodes) -> list[str]:

@@ -187,4 +187,7 @@ states: BackendDict[SsmState] = BackendDict(SsmState, "ssm")
 
 
 def state(account: str, region: str) -> SsmState:
-    return states[account][region]
+    try:
+        return states[account][region]
+    except KeyError:
+        raise AwsError("UnknownEndpoint", f"the emulated AWS has no region {region}") from None
