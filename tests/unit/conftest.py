@@ -28,8 +28,8 @@ os.environ |= {
 }
 
 # The default gives the same examples everywhere, so that a red run is red again; HYPOTHESIS_PROFILE=search looks further.
-settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=300)
+settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=200)
 settings.register_profile(
-    "search", print_blob=True, deadline=None, max_examples=3000, suppress_health_check=[HealthCheck.too_slow]
+    "search", print_blob=True, deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import strategies as some
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds import ACCOUNT, World, detector, endpoint, node, tagged
+from worlds import row as row_of
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, Verdict, judge_area
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import GROUPS, groups_of, row
@@ -26,7 +30,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words im
     SSM_STATES,
     TAG_STATES,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, CoverageRow, Instance
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, CoverageRow, Instance, Vpc
 
 
 class Case:
@@ -233,17 +237,59 @@ def test_the_row_says_what_the_verdict_says(area: AccountRegion, choices: Choice
         assert said["gd_tags"] == verdict.instance.tags
 
 
-def test_every_reason_and_blocker_is_reached() -> None:
-    """Otherwise the comparison above would hold for rules that no world ever meets."""
+SUBJECTS: list[dict[str, Any]] = [
+    {},
+    {"state": "pending"},
+    {"state": "stopped"},
+    {"state": "terminated"},
+    {"platform": "windows"},
+    {"platform": "macos", "architecture": "arm64_mac"},
+    {"instance_type": "a1.large", "architecture": "arm64"},
+    {"architecture": "i386"},
+    {"operator": "ecs.amazonaws.com"},
+]
+NODES = (node(), node("ConnectionLost"), node(name="CentOS Linux", version="7"), None)
+COVERAGE = (row_of("HEALTHY"), row_of("UNHEALTHY"), row_of("UNHEALTHY", agent_version="1.17.1"), None)
+UNKNOWN = (*[()] * 4, ("ssm",), ("coverage",), ("endpoints",))
+ENDPOINTS = (
+    (),
+    (endpoint(),),
+    (endpoint(state="pending"),),
+    (endpoint(private_dns=False),),
+    (endpoint(state="failed"),),
+)
+
+
+def worlds() -> Iterator[World]:
+    """Every combination of what the reasons hang on; what only blockers hang on takes turns, out of step with it."""
+    detectors = (detector(), detector(automated=True), detector(monitoring=False), None)
+    operators = [Choices(scope, fallback) for scope in ("all", "selected") for fallback in (False, True)]
+    everything = itertools.product(
+        SUBJECTS, (None, "true", "false", "True"), (True, False), detectors, NODES, COVERAGE, operators
+    )
+    for turn, (subject, tag, metadata, settings, one, reported, operator) in enumerate(everything):
+        unknown = frozenset(UNKNOWN[turn % 7] if settings else ("detector", "coverage"))
+        yield World(
+            instance=tagged(tag, metadata_tags=metadata, imds=bool(turn % 11), **subject),
+            detector=settings or detector(),
+            node=one,
+            row=reported,
+            vpc=Vpc("vpc-0a", ACCOUNT, ("10.0.0.0/16",), True, bool(turn % 13)),
+            endpoints=ENDPOINTS[turn % 5],
+            unknown=unknown,
+            choices=operator,
+        )
+
+
+def test_every_combination_is_the_second_reading_of_the_tables() -> None:
     reasons: set[str] = set()
     blockers: set[str] = set()
-
-    @given(some.areas(most=4), some.choices)
-    def collect(area: AccountRegion, choices: Choices) -> None:
-        for verdict in judge_area(area, choices):
-            reasons.add(verdict.reason)
-            blockers.update(verdict.blockers)
-
-    collect()
+    for world in worlds():
+        area, verdict = world.area(), world.verdict()
+        case = Case(world.instance, area, world.choices, verdict.endpoint)
+        found = (verdict.reason, verdict.wanted, verdict.route, frozenset(verdict.blockers))
+        assert found == second_reading(case), world
+        reasons.add(verdict.reason)
+        blockers.update(verdict.blockers)
     assert set(REASONS) - reasons == set()
     assert set(BLOCKERS) - blockers == set()
