@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -17,6 +15,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report i
 # What makes a spreadsheet compute (OWASP, "CSV Injection"), also in its full-width forms. The apostrophe is here because
 # it is what we put before the others: so that taking one away gives the value again, always.
 _FORMULA = re.compile(r"[\t\r\n']|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+
+_QUOTED = re.compile(r'[",\r\n]')
 
 
 def to_json(report: Mapping[str, Any]) -> str:
@@ -29,11 +29,8 @@ def to_json(report: Mapping[str, Any]) -> str:
 
 def to_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     """A line for each instance: lists by spaces, tags as JSON, nothing as an empty cell."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(one[name]) for name in COLUMNS] for one in rows)
-    return out.getvalue()
+    lines = [",".join(COLUMNS), *(",".join(_cell(one[name]) for name in COLUMNS) for one in rows)]
+    return "\n".join(lines) + "\n"
 
 
 def _cell(value: Any) -> str:
@@ -46,7 +43,10 @@ def _cell(value: Any) -> str:
     elif isinstance(value, dict):
         value = json.dumps(value, ensure_ascii=False)
     text = str(value)
-    return f"'{text}" if _FORMULA.match(text) else text
+    if _FORMULA.match(text):
+        text = f"'{text}"
+    # Python's csv leaves a lone carriage return unquoted before 3.13, and reads it back as the end of a row.
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 def md_code(text: Any) -> str:
