@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,19 +18,20 @@ TREE = ROOT / ".cache"  # holds ansible_collections/fleetsec/guardduty, a link t
 if str(TREE) not in sys.path:
     sys.path.insert(0, str(TREE))
 
-# Nothing here may find real credentials, a real profile or a real endpoint.
-for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
-    del os.environ[name]
-os.environ |= {
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-}
-
 # The default gives the same examples everywhere, so that a red run is red again; HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=200)
 settings.register_profile(
     "search", print_blob=True, deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture(autouse=True)
+def nobody_to_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No real credentials, no real profile, no real endpoint; other tests of the same run keep their environment."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
