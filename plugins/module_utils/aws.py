@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from ansible.module_utils.common.warnings import warn
+
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Handler, Outcome, converge
@@ -122,7 +124,7 @@ def _blind(unknown: Iterable[str], wish: Wish) -> bool:
 def conclude_reading(module: AnsibleAWSModule, problems: Sequence[Problem], **results: Any) -> NoReturn:
     """End a module that only reads: what failed is a warning and a list, the rest is the result."""
     for problem in problems:
-        module.warn(str(problem))
+        warn(str(problem))
     module.exit_json(changed=False, problems=[str(problem) for problem in problems], **results)
 
 

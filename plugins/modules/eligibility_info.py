@@ -201,18 +201,14 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     conclude_reading,
     observed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.assume import Assumption, assume
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, transitions
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.answer import answer, imagined_answer
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import (
     flip_lines,
     note_lines,
     summary_lines,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import areas_read, missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.worklists import worklists
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
 ASSUME = {
@@ -237,43 +233,16 @@ def main() -> None:
         }
     )
     params = module.params
-    ids = tuple(params["instance_ids"] or ())
-    _, snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=params["instance_ids"]))
+    ids = params["instance_ids"]
+    _, snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=ids))
     choices = Choices(params["scope"], params["fallback_to_package"])
-    verdicts = list(judge_fleet(snapshot, choices))
-    summary = summarize(verdicts)
-    results = {"instances": [row(one) for one in verdicts], "summary": summary, "worklists": worklists(verdicts)}
-    lines = summary_lines(summary, params["title"])
+    results = answer(snapshot, choices)
+    lines = summary_lines(results["summary"], params["title"])
     if params["assume"]:
-        imagined, other = _imagine(snapshot, choices, params["assume"])
-        flipped = compare(snapshot, choices, imagined, other)
-        counts = transitions(flipped)
-        would_be = list(judge_fleet(imagined, other))
-        results |= {
-            "verdict_changes": flipped,
-            "transitions": counts,
-            "assumed_instances": [row(verdict) for verdict in would_be],
-            "assumed_summary": (assumed_summary := summarize(would_be)),
-            "assumed_worklists": worklists(would_be),
-        }
-        lines += flip_lines(counts, assumed_summary, "What would change")
+        results |= imagined_answer(snapshot, choices, params["assume"])
+        lines += flip_lines(results["transitions"], results["assumed_summary"], "What would change")
     lines += note_lines(params["notes"])
-    results["areas_read"] = areas_read(snapshot)
     conclude_reading(module, (*snapshot.problems, *missing_instances(snapshot, ids)), screen=lines, **results)
-
-
-def _imagine(snapshot, choices, wanted):
-    additional = (
-        {} if wanted["ec2_agent_management"] is None else {"ec2_agent_management": wanted["ec2_agent_management"]}
-    )
-    assumption = Assumption(
-        runtime_monitoring=wanted["runtime_monitoring"],
-        additional=additional,
-        create_detector=wanted["create_detector"],
-        managed=wanted["managed"],
-        instance_ids=frozenset(wanted["instance_ids"]),
-    )
-    return assume(snapshot, assumption), Choices(wanted["scope"] or choices.scope, choices.fallback_to_package)
 
 
 if __name__ == "__main__":

@@ -128,8 +128,7 @@ transitions:
   sample:
     - {before: manual_ssm, after: included_by_tag, count: 12}
 forbidden_keys:
-  description: Tag keys, by instance, that AWS does not allow in the instance metadata, so that an exclusion
-  cannot be read.
+  description: Tag keys, by instance, that AWS does not allow in the instance metadata, so that an exclusion is not readable.
   returned: always
   type: dict
   sample: {i-0123456789abcdef0: [cost center]}
@@ -147,6 +146,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     aws_module,
     conclude,
     observed,
+    warn,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
@@ -190,7 +190,7 @@ def main() -> None:
         flipped = flips(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
         results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}
     if tagging.forbidden:
-        module.warn(forbidden_sentence(tagging.forbidden))
+        warn(forbidden_sentence(tagging.forbidden))
     problems = (*before.problems, *missing_instances(before, ids))
     conclude(module, tagging.plan, targets, HANDLERS, problems, **results)
 

@@ -233,6 +233,7 @@ EXAMPLES = r"""
 - name: Install the agent on the first wave and keep it there, ten percent of the nodes at once
   fleetsec.guardduty.ssm_association:
     regions: [eu-west-1, us-east-1]
+    organization_role_name: FleetSec
     association_name: guardduty-agent-wave-1
     target_tags:
       runtime-monitoring-wave: "1"
@@ -357,7 +358,7 @@ problems:
 from functools import partial
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.association_options import ARGUMENTS, RULES, wish_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association_runs import await_runs
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.associations import Begun, handlers, rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
@@ -392,7 +393,7 @@ def main() -> None:
         problems += [*unheard, *association_runs.problems(reports, params["wait_timeout"])]
         results |= association_runs.results(reports)
         for remark in association_runs.remarks(reports):
-            module.warn(remark)
+            warn(remark)
     finish(module, planned.plan, outcome, problems, **results)
 
 

@@ -164,6 +164,7 @@ class Ansible:
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_DEPRECATION_WARNINGS": "false",
             "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_SHOW_CUSTOM_STATS": "true",
             "ANSIBLE_HOME": str(self.folder / "ansible"),
         }
 
@@ -204,7 +205,9 @@ class Ansible:
         """Run ansible-inventory on a configuration of fleetsec.guardduty.ec2."""
         path = self.folder / "fleet.guardduty.yml"
         text = textwrap.dedent(config) if isinstance(config, str) else json.dumps(config)
-        path.write_text(f"plugin: fleetsec.guardduty.ec2\n{text}" if isinstance(config, str) else text, encoding="utf-8")
+        path.write_text(
+            f"plugin: fleetsec.guardduty.ec2\n{text}" if isinstance(config, str) else text, encoding="utf-8"
+        )
         return self.run("ansible-inventory", "-i", str(path), *(arguments or ("--list",)), env=env)
 
 

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answers of eligibility_info: the fleet as it is, and the fleet as it would be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.assume import Assumption, assume
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, transitions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import areas_read
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.worklists import worklists
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Snapshot
+
+
+def answer(snapshot: Snapshot, choices: Choices) -> dict[str, Any]:
+    verdicts = list(judge_fleet(snapshot, choices))
+    return {
+        "instances": [row(verdict) for verdict in verdicts],
+        "summary": summarize(verdicts),
+        "worklists": worklists(verdicts),
+        "areas_read": areas_read(snapshot),
+    }
+
+
+def imagined_answer(snapshot: Snapshot, choices: Choices, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What would differ under the options of 'assume'."""
+    automated = options["ec2_agent_management"]
+    assumption = Assumption(
+        runtime_monitoring=options["runtime_monitoring"],
+        additional={} if automated is None else {"ec2_agent_management": automated},
+        create_detector=options["create_detector"],
+        managed=options["managed"],
+        instance_ids=frozenset(options["instance_ids"]),
+    )
+    imagined = assume(snapshot, assumption)
+    other = Choices(options["scope"] or choices.scope, choices.fallback_to_package)
+    flipped = compare(snapshot, choices, imagined, other)
+    would_be = answer(imagined, other)
+    return {
+        "verdict_changes": flipped,
+        "transitions": transitions(flipped),
+        "assumed_instances": would_be["instances"],
+        "assumed_summary": would_be["summary"],
+        "assumed_worklists": would_be["worklists"],
+    }
