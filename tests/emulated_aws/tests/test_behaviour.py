@@ -111,7 +111,6 @@ def association(cloud: Cloud, account: str = ACCOUNT) -> dict[str, Any] | None:
 
 def endpoints(cloud: Cloud, account: str = ACCOUNT) -> dict[str, str]:
     """The VPCs, by name, that have a live endpoint of GuardDuty, and whose it is."""
-    cloud.client("ssm", account).list_associations()
     ec2 = cloud.client("ec2", account)
     vpcs = {v["VpcId"]: tag["Value"] for v in ec2.describe_vpcs()["Vpcs"] for tag in v["Tags"] if tag["Key"] == "Name"}
     rows = ec2.describe_vpc_endpoints()["VpcEndpoints"]
@@ -192,6 +191,15 @@ def test_fixed_dns_attributes_need_a_poke(cloud: Cloud) -> None:
     assert issues(cloud)["deaf"] is None
 
 
+def test_a_restart_is_a_poke_too(cloud: Cloud) -> None:
+    configure(cloud, automated=True)
+    ec2, deaf = cloud.client("ec2"), names(cloud)["deaf"]
+    (shown,) = ec2.describe_instances(InstanceIds=[deaf])["Reservations"][0]["Instances"]
+    ec2.modify_vpc_attribute(VpcId=shown["VpcId"], EnableDnsHostnames={"Value": True})
+    ec2.stop_instances(InstanceIds=[deaf])
+    assert endpoints(cloud)["nodns"] == "guardduty"
+
+
 def test_inclusion_tags_alone(cloud: Cloud) -> None:
     configure(cloud)
     tag(cloud, "served", "True")
@@ -237,6 +245,27 @@ def test_a_node_that_comes_online_later_gets_the_agent(cloud: Cloud) -> None:
     assert agents(cloud)["lost"] == "guardduty" and issues(cloud)["lost"] is None
 
 
+def test_a_stopped_instance_gets_the_agent_when_it_starts(cloud: Cloud) -> None:
+    ec2, web = cloud.client("ec2"), names(cloud)["web"]
+    ec2.stop_instances(InstanceIds=[web])
+    configure(cloud, automated=True)
+    assert "web" not in agents(cloud) and "web" not in issues(cloud)
+    ec2.start_instances(InstanceIds=[web])
+    assert agents(cloud)["web"] == "guardduty" and issues(cloud)["web"] is None
+
+
+def test_a_new_instance_has_a_row_and_waits_for_ssm(cloud: Cloud) -> None:
+    configure(cloud, automated=True)
+    ec2 = cloud.client("ec2")
+    subnet = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["shop-a"]}])["Subnets"][0]["SubnetId"]
+    name = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "new"}]}]
+    image = "ami-12c6146b"
+    ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, TagSpecifications=name)
+    assert "Waiting for SSM" in str(issues(cloud)["new"])
+    ec2.terminate_instances(InstanceIds=[names(cloud)["new"]])
+    assert "new" not in issues(cloud)
+
+
 def test_automated_configuration_off_leaves_everything(cloud: Cloud) -> None:
     configure(cloud, automated=True)
     before = agents(cloud)
@@ -254,6 +283,15 @@ def test_runtime_monitoring_off_cleans_up_what_it_can(cloud: Cloud) -> None:
     assert association(cloud) is None and endpoints(cloud) == {"ours": "operator"} and issues(cloud) == {}
     groups = cloud.client("ec2").describe_security_groups()["SecurityGroups"]
     assert not [g for g in groups if {"Key": "GuardDutyManaged", "Value": "true"} in g.get("Tags", [])]
+
+
+def test_runtime_monitoring_off_leaves_agents_that_others_brought(cloud: Cloud) -> None:
+    configure(cloud)
+    install = {"Parameters": INSTALL, "Targets": [{"Key": "InstanceIds", "Values": [names(cloud)["web"]]}]}
+    cloud.client("ssm").create_association(Name=DOCUMENT, **install)
+    assert agents(cloud)["web"] == "manual"
+    configure(cloud, runtime=False)
+    assert "web" in agents(cloud)
 
 
 def test_a_deleted_endpoint_comes_back(cloud: Cloud) -> None:

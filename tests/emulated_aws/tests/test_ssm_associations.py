@@ -176,6 +176,24 @@ def test_max_concurrency_paces_the_targets(ssm: Any, clock: Clock) -> None:
         clock.ahead += 1000
 
 
+def test_who_looks_late_finds_all_that_was_due(ssm: Any, clock: Clock) -> None:
+    WORLD.pace.association = 1000
+    create(ssm, MaxConcurrency="1")
+    clock.ahead += 3500
+    ssm.list_associations()
+    assert len(agents()) == 3
+
+
+def test_an_update_supersedes_targets_that_still_wait(ssm: Any) -> None:
+    made = create(ssm, Targets=tagged("lost"))
+    ssm.update_association(
+        AssociationId=made["AssociationId"], Name=DOCUMENT, Parameters=INSTALL, Targets=tagged("front")
+    )
+    assert overview(ssm, made)["Status"] == "Success"
+    rows = ssm.describe_association_executions(AssociationId=made["AssociationId"])["AssociationExecutions"]
+    assert {row["Status"] for row in rows} == {"Success"}
+
+
 def test_update_clears_what_it_leaves_out_and_makes_a_version(ssm: Any) -> None:
     made = create(
         ssm, ScheduleExpression="rate(30 minutes)", MaxErrors="10%", MaxConcurrency="50%", ComplianceSeverity="HIGH"
