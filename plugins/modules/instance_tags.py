@@ -191,7 +191,7 @@ def main() -> None:
         results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}
     if tagging.forbidden:
         warn(forbidden_sentence(tagging.forbidden))
-    problems = (*before.problems, *missing_instances(before, ids))
+    problems = (*before.problems, *tagging.problems, *missing_instances(before, ids))
     conclude(module, tagging.plan, targets, HANDLERS, problems, **results)
 
 

@@ -23,7 +23,7 @@ def missing_instances(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator
         return
     found = {instance.instance_id for area in snapshot.areas for instance in area.instances}
     places = ", ".join(f"{area.account_id}/{area.region}" for area in snapshot.areas)
-    for instance_id in ids or ():
+    for instance_id in dict.fromkeys(ids or ()):
         if instance_id not in found:
             message = f"there is no instance {instance_id} in {places}"
             advice = "It may be terminated, or be in another account or region."

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import MANAGED_TAG, Instance, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import MANAGED_TAG, Instance, Problem, Snapshot
 
 VALUES = {"include": "true", "exclude": "false"}
 METADATA_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]+")
@@ -41,6 +41,7 @@ class TagPlan:
     plan: Plan
     after: Snapshot
     forbidden: Mapping[str, tuple[str, ...]]
+    problems: tuple[Problem, ...] = ()
 
 
 def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
@@ -48,6 +49,7 @@ def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
     tags: list[Change] = []
     untags: list[Change] = []
     forbidden: dict[str, tuple[str, ...]] = {}
+    problems: list[Problem] = []
     areas = []
     for area in snapshot.areas:
         changed = []
@@ -56,8 +58,13 @@ def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
                 changed.append(instance)
                 continue
             wanted = _wanted_tags(instance, wish)
+            refusal = _refusal(instance, wanted)
+            if refusal is not None:
+                problems.append(refusal)
+                changed.append(instance)
+                continue
             opening = _should_open(wanted, instance, wish)
-            bad = forbidden_keys(wanted) if opening or instance.metadata_tags else ()
+            bad = forbidden_keys(wanted) if opening else ()
             if bad:
                 forbidden[instance.instance_id] = bad
                 opening = False
@@ -69,7 +76,8 @@ def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
         areas.append(replace(area, instances=tuple(changed)))
     # Tags that go away first: one of them may be what keeps the metadata shut. Then the metadata, and the new tags last:
     # where AWS refuses to open it the exclusion is not written either, since GuardDuty could not read it.
-    return TagPlan(Plan((*untags, *opens, *tags)), Snapshot(tuple(areas), snapshot.problems), forbidden)
+    plan = Plan((*untags, *opens, *tags))
+    return TagPlan(plan, Snapshot(tuple(areas), snapshot.problems), forbidden, tuple(problems))
 
 
 def refused_keys(wish: TagWish) -> str | None:
@@ -124,6 +132,18 @@ def _wanted_tags(instance: Instance, wish: TagWish) -> dict[str, str]:
     elif wish.managed == "repair" and current is not None:
         wanted[MANAGED_TAG] = repaired(current) or current
     return wanted
+
+
+def _refusal(instance: Instance, wanted: Mapping[str, str]) -> Problem | None:
+    """AWS refuses a new key that the metadata does not allow where instance metadata tags are on."""
+    bad = forbidden_keys({key: "" for key in wanted if key not in instance.tags}) if instance.metadata_tags else ()
+    if not bad:
+        return None
+    message = (
+        f"the instance metadata tags of {instance.instance_id} do not allow the tag keys {', '.join(map(repr, bad))}"
+    )
+    advice = "Choose keys of letters, digits and + - = . , _ : @, or turn its instance metadata tags off first."
+    return Problem(instance.account_id, instance.region, "the change of tags", "TagKeyNotAllowed", message, "", advice)
 
 
 def _should_open(wanted: Mapping[str, str], instance: Instance, wish: TagWish) -> bool:

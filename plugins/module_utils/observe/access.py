@@ -10,11 +10,14 @@ spend most of their time in loading the same JSON.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 # Standard mode retries throttling in every spelling that the services use (RequestLimitExceeded, ThrottlingException,
 # TooManyRequestsException, ...), transient 5xx and broken connections, each page of a pagination by itself.
@@ -47,6 +50,7 @@ class Access:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.session = botocore.session.Session(profile=connection.profile)
+        self.session.register("after-call", _refuse_strangers)
         config = Config(retries=RETRIES, max_pool_connections=CONNECTIONS, user_agent_extra=connection.user_agent)
         self._config = config.merge(connection.config) if connection.config else config
         self._lock = threading.Lock()
@@ -73,6 +77,18 @@ class Access:
             for partition in self.session.get_available_partitions()
             for region in self.session.get_available_regions("ec2", partition_name=partition)
         }
+
+
+def _refuse_strangers(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Status 200 with a body that is not AWS's: a proxy's login page, or an answer that broke off.
+
+    botocore parses such a body to nothing, which would read as an empty fleet.
+    """
+    if http_response.status_code != 200 or model.output_shape is None or not model.output_shape.members:
+        return
+    said_nothing = not (parsed.keys() - {"ResponseMetadata"})
+    if said_nothing and http_response.content.strip() != b"{}":
+        raise ResponseParserError(f"{model.name} was answered with something that is no answer of AWS")
 
 
 @dataclass(frozen=True, slots=True)

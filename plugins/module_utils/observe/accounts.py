@@ -157,7 +157,7 @@ def _organization(access: Access, region: str, selection: Selection) -> tuple[li
 
     def list_accounts() -> list[dict[str, Any]]:
         pages = access.client("organizations", region).get_paginator("list_accounts").paginate()
-        return [account for page in pages for account in page["Accounts"]]
+        return [account for page in pages for account in page.get("Accounts") or ()]
 
     listed = _call("organizations:ListAccounts", own.account_id, "", list_accounts)
     members = [account["Id"] for account in listed if _active(account) and account["Id"] != own.account_id]

@@ -35,13 +35,13 @@ def instances(target: Target, filters: Filters | None = None, ids: Sequence[str]
     """
     wanted = {name: _values(values) for name, values in (filters or {}).items()}
     found = []
-    by_id = ids is not None and len(ids) <= MOST_IDS_BY_FILTER
+    by_id = ids is not None and len(ids) <= MOST_IDS_BY_FILTER and "instance-id" not in wanted
     for chunk in chunks(ids, FILTER_VALUES) if by_id else [()]:
         chosen = {**wanted, **({"instance-id": list(chunk)} if chunk else {})}
         for page in pages(target, "describe_instances", Filters=to_filters(chosen)):
-            for reservation in page["Reservations"]:
+            for reservation in page.get("Reservations") or ():
                 owner = reservation.get("OwnerId") or target.account_id
-                found += [_instance(item, owner, target.region) for item in reservation["Instances"]]
+                found += [_instance(item, owner, target.region) for item in reservation.get("Instances") or ()]
     if ids is not None and not by_id:
         asked = set(ids)
         found = [instance for instance in found if instance.instance_id in asked]
@@ -56,7 +56,7 @@ def vpcs(target: Target) -> dict[str, Vpc]:
             cidrs=_cidrs(item),
         )
         for page in pages(target, "describe_vpcs")
-        for item in page["Vpcs"]
+        for item in page.get("Vpcs") or ()
     }
 
 
@@ -65,7 +65,7 @@ def endpoints(target: Target) -> dict[str, tuple[Endpoint, ...]]:
     names = [f"com.amazonaws.{target.region}.guardduty-data{suffix}" for suffix in ("", "-fips")]
     found: dict[str, list[Endpoint]] = {}
     for page in pages(target, "describe_vpc_endpoints", Filters=to_filters({"service-name": names})):
-        for item in page["VpcEndpoints"]:
+        for item in page.get("VpcEndpoints") or ():
             found.setdefault(item["VpcId"], []).append(_endpoint(item))
     return {vpc_id: tuple(of_vpc) for vpc_id, of_vpc in found.items()}
 
@@ -74,7 +74,7 @@ def security_groups(target: Target, filters: Filters) -> dict[str, SecurityGroup
     return {
         item["GroupId"]: _security_group(item)
         for page in pages(target, "describe_security_groups", Filters=to_filters(filters))
-        for item in page["SecurityGroups"]
+        for item in page.get("SecurityGroups") or ()
     }
 
 
@@ -82,7 +82,7 @@ def subnets(target: Target, filters: Filters) -> dict[str, Subnet]:
     return {
         item["SubnetId"]: Subnet(item["SubnetId"], item["VpcId"], item["AvailabilityZone"])
         for page in pages(target, "describe_subnets", Filters=to_filters(filters))
-        for item in page["Subnets"]
+        for item in page.get("Subnets") or ()
     }
 
 

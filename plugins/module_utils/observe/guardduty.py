@@ -17,7 +17,7 @@ COVERAGE_PAGE = 50  # the largest that ListCoverage allows (botocore model, MaxR
 def detector(target: Target) -> Detector:
     """The detector of the account and region; there is at most one (GuardDuty user guide, quotas)."""
     client = target.client("guardduty")
-    ids = client.list_detectors()["DetectorIds"]
+    ids = client.list_detectors().get("DetectorIds")
     if not ids:
         return Detector()
     answer = client.get_detector(DetectorId=ids[0])
@@ -44,7 +44,7 @@ def coverage(
         FilterCriteria={"FilterCriterion": filter_criteria},
         PaginationConfig={"PageSize": COVERAGE_PAGE},
     )
-    rows = (_row(item) for page in pages for item in page["Resources"])
+    rows = (_row(item) for page in pages for item in page.get("Resources") or ())
     return {row.instance_id: row for row in rows if row.instance_id}
 
 

@@ -34,7 +34,7 @@ def _nodes(target: Target, operation: str, key: str, page_size: int) -> dict[str
     paginator = target.client("ssm").get_paginator(operation)
     found = {}
     for page in paginator.paginate(PaginationConfig={"PageSize": page_size}):
-        for item in page[key]:
+        for item in page.get(key) or ():
             found[item["InstanceId"]] = _node(item)
     return found
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from . import loader
 from .faults import Faults
-from .fleet import Fleet, FleetError, parse_fleet
+from .fleet import FleetError, parse_fleet
 from .journal import Journal
+from .specs import Fleet
 from .wire import Reply
 
 

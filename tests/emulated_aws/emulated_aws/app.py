@@ -18,8 +18,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from . import callers, register, validate
 from .admin import Admin
 from .faults import ConnectionDropped, Faults, Rule, error_of
-from .fleet import Fleet
 from .journal import Entry, Journal
+from .specs import Fleet
 from .wire import AwsError, Call, Reply, error_reply, parse_call, shorten
 from .world import WORLD, Caller
 

@@ -17,7 +17,7 @@ from moto.ec2.models.vpcs import VPC
 
 from . import ec2_state, policy
 from .ec2_state import fixed_id
-from .fleet import EndpointSpec
+from .specs import EndpointSpec
 from .world import WORLD
 
 MANAGED = {"GuardDutyManaged": "true"}

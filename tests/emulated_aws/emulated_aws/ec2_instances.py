@@ -18,7 +18,7 @@ from . import ec2_state
 from .ec2_base import Answer, Ec2Operations, check_ids, not_found
 from .ec2_filters import Getter, select
 from .ec2_xml import part_renderer
-from .fleet import InstanceSpec
+from .specs import InstanceSpec
 from .wire import AwsError
 
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}

@@ -21,7 +21,8 @@ from moto.moto_api._internal.models import moto_api_backend
 from . import ec2_endpoints, ec2_state, paging, register
 from .ec2_instances import FleetInstance
 from .ec2_state import fixed_id
-from .fleet import Fleet, FleetError, InstanceSpec, RegionSpec, VpcSpec
+from .fleet import FleetError
+from .specs import Fleet, InstanceSpec, RegionSpec, VpcSpec
 from .world import WORLD, Account, Agent, Node, Organization, Pace
 
 # AWS keeps the first four addresses of a subnet and the last: docs, "Subnet CIDR blocks".
