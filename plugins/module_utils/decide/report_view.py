@@ -34,7 +34,9 @@ def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
     action = first_things_first(rows)
     quiet = [one for one in rows if not one["gd_blockers"]]
     others = [one for one in quiet if not healthy(one)]
-    accounts, regions = _accounts(summary["areas"])
+    off = Counter((one["gd_account_id"], one["gd_region"]) for one in rows if one["gd_reason"] == "monitoring_off")
+    areas = [{**one, "off": off[one["account_id"], one["region"]]} for one in summary["areas"]]
+    accounts, regions = _accounts(areas)
     return {
         "summary": summary,
         "problems": report["problems"],
@@ -55,7 +57,7 @@ def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
         "account_count": len(accounts),
         "region_count": len(regions),
         "regions": regions,
-        "everywhere": _cell(summary["areas"]),
+        "everywhere": _cell(areas),
         "action": [_line(one) for one in action[:limit]],
         "action_count": len(action),
         "others": [_line(one) for one in others[:limit]],
@@ -87,7 +89,10 @@ def _parts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A line for each account with a cell for each region, most missing first; and the totals of each region."""
+    """A line for each account with a cell for each region, most missing first; and the totals of each region.
+
+    Where Runtime Monitoring is off nothing is wanted, and yet all of it is missing to who looks for gaps.
+    """
     cells = {(one["account_id"], one["region"]): _cell([one]) for one in areas}
     regions = sorted({region for _, region in cells})
     grouped: dict[str, list[dict[str, Any]]] = {}
@@ -101,7 +106,7 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
         }
         for account_id, own in grouped.items()
     ]
-    accounts.sort(key=lambda one: (one["healthy"] - one["wanted"], one["account_id"]))
+    accounts.sort(key=lambda one: (one["healthy"] - one["wanted"] - one["off"], one["account_id"]))
     totals = [
         {"region": region, **_cell([cell for (_, place), cell in cells.items() if place == region])}
         for region in regions
@@ -116,6 +121,7 @@ def _cell(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "instances": sum(one["instances"] for one in listed),
         "wanted": wanted,
         "healthy": covered,
+        "off": sum(one["off"] for one in listed),
         "percent": percent(covered, wanted),
         "grade": grade(covered, wanted),
     }

@@ -71,11 +71,21 @@ def all_healthy() -> dict[str, Any]:
     return {**made, "instances": rows}
 
 
+def switched_off() -> dict[str, Any]:
+    made = fleet(30, accounts=1, regions=1)
+    rows = [one for one in made["instances"] if one["gd_platform"] == "linux"]
+    for one in rows:
+        one |= {"gd_wanted": False, "gd_route": "none", "gd_reason": "monitoring_off", "gd_blockers": []}
+        one |= {"gd_coverage": "absent", "gd_issue": None}
+    return {**made, "instances": rows}
+
+
 FLEETS: dict[str, Callable[[], dict[str, Any]]] = {
     "varied": lambda: fleet(400, problems=("ssm:X in 1/eu failed: Denied: no (request id 4711). Allow it.",)),
     "hostile": hostile,
     "empty": lambda: fleet(0),
     "healthy": all_healthy,
+    "off": switched_off,
     "large": lambda: fleet(
         1500, accounts=30, regions=len(REGIONS), problems=tuple(f"p{n} failed." for n in range(130))
     ),

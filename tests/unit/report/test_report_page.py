@@ -173,6 +173,12 @@ def test_fleets_at_the_edge_have_their_own_sentence(reports: Reports) -> None:
     count = len(healthy.fleet["instances"])
     assert healthy.page.one(class_="share").text == "100 %"
     assert healthy.page.one(class_="claim").text == f"All {count} instances that should run the agent report healthy."
+    off = reports["off"]
+    count = len(off.fleet["instances"])
+    said = f"Runtime Monitoring is off for {count} of {count} instances, and none reports."
+    assert off.page.one(class_="claim").text == said and said in off.text("md")
+    assert [cell.text for cell in section(off.page, "where").all("td")] == [f"off {count} instances"] * 4
+    assert section(off.page, "left-out").one("h2").text == "Why all are left out"
     for name in ("action", "blockers", "left-out"):
         assert not healthy.page.all("section", **{"aria-labelledby": name})
 
