@@ -134,17 +134,25 @@ def conclude(
     targets: Iterable[Target],
     handlers: Mapping[tuple[str, str], Handler],
     problems: Sequence[Problem] = (),
+    warnings: Iterable[str] = (),
     **results: Any,
 ) -> NoReturn:
     """Make the plan and end the module; it fails when anything was left undone, and says what was done all the same."""
     outcome = converge(plan, targets, handlers, module.check_mode)
-    finish(module, plan, outcome, problems, **results)
+    finish(module, plan, outcome, problems, warnings, **results)
 
 
 def finish(
-    module: AnsibleAWSModule, plan: Plan, outcome: Outcome, problems: Sequence[Problem] = (), **results: Any
+    module: AnsibleAWSModule,
+    plan: Plan,
+    outcome: Outcome,
+    problems: Sequence[Problem] = (),
+    warnings: Iterable[str] = (),
+    **results: Any,
 ) -> NoReturn:
     """The result of a module that writes, from its plan and what came of it."""
+    for warning in warnings:
+        warn(warning)
     made = Plan(outcome.done)
     result = {
         "changed": made.changed,

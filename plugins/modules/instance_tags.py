@@ -146,7 +146,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     aws_module,
     conclude,
     observed,
-    warn,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
@@ -189,10 +188,9 @@ def main() -> None:
     if params["verdicts"]:
         flipped = flips(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
         results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}
-    if tagging.forbidden:
-        warn(forbidden_sentence(tagging.forbidden))
+    warnings = [forbidden_sentence(tagging.forbidden)] if tagging.forbidden else []
     problems = (*before.problems, *tagging.problems, *missing_instances(before, ids))
-    conclude(module, tagging.plan, targets, HANDLERS, problems, **results)
+    conclude(module, tagging.plan, targets, HANDLERS, problems, warnings, **results)
 
 
 if __name__ == "__main__":

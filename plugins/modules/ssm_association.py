@@ -358,7 +358,7 @@ problems:
 from functools import partial
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.association_options import ARGUMENTS, RULES, wish_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association_runs import await_runs
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.associations import Begun, handlers, rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
@@ -388,13 +388,13 @@ def main() -> None:
     outcome = converge(planned.plan, targets, handlers(begun), module.check_mode)
     problems = [*unreachable, *unread, *unconfirmed, *planned.problems]
     results = {"associations": rows(planned, areas, outcome, begun)}
+    remarks: tuple[str, ...] = ()
     if params["wait"]:
         reports, unheard = await_runs(planned, targets, begun, params["wait_timeout"])
         problems += [*unheard, *association_runs.problems(reports, params["wait_timeout"])]
         results |= association_runs.results(reports)
-        for remark in association_runs.remarks(reports):
-            warn(remark)
-    finish(module, planned.plan, outcome, problems, **results)
+        remarks = tuple(association_runs.remarks(reports))
+    finish(module, planned.plan, outcome, problems, remarks, **results)
 
 
 if __name__ == "__main__":

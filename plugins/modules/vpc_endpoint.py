@@ -279,7 +279,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     aws_module,
     finish,
     observed,
-    warn,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.endpoints import write_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_lookups import lookups
@@ -330,11 +329,10 @@ def main() -> None:
     targets, before = observed(module, Wish(instances=needed, ssm=judging, detector=judging, coverage=False))
     before = look_up(targets, before, lookups(before, wish))
     planned = plan_endpoints(before, wish)
-    for warning in planned.warnings:
-        warn(warning)
     outcome, after = write_endpoints(planned.plan, targets, before, wish, module.check_mode)
     problems = (*before.problems, *planned.problems, *after.problems)
-    finish(module, planned.plan, outcome, problems, endpoints=endpoint_rows(after, planned.shown))
+    endpoints = endpoint_rows(after, planned.shown)
+    finish(module, planned.plan, outcome, problems, planned.warnings, endpoints=endpoints)
 
 
 if __name__ == "__main__":
