@@ -326,8 +326,6 @@ succeeded_targets:
     - account_id: "111111111111"
       region: eu-west-1
       association_id: 8dfe3659-4309-493a-8755-0123456789ab
-      association_version: "1"
-      execution_id: 76a5a04f-caf6-490c-b448-0123456789ab
       instance_id: i-0123456789abcdef0
       status: Success
       detailed_status: Success
@@ -352,7 +350,6 @@ problems:
   returned: always
   type: list
   elements: str
-  sample: []
 """
 
 from functools import partial
