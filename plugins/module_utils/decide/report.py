@@ -62,7 +62,9 @@ def report(fleet: Mapping[str, Any], earlier: Mapping[str, str], read: Mapping[s
     parts = [parse(text, path) for path, text in earlier.items()]
     if fleet:
         reads = {key: value for key, value in read.items() if value not in (None, "", [], {})}
-        parts.append({"reads": [reads] if reads else [], "problems": fleet["problems"], "instances": fleet["instances"]})
+        parts.append(
+            {"reads": [reads] if reads else [], "problems": fleet["problems"], "instances": fleet["instances"]}
+        )
     rows = {one["gd_instance_id"]: one for part in parts for one in part["instances"]}
     ordered = sorted(rows.values(), key=lambda one: (one["gd_account_id"], one["gd_region"], one["gd_instance_id"]))
     problems = [steady(problem) for part in parts for problem in part["problems"]]
