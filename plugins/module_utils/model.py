@@ -121,11 +121,54 @@ class Detector:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A detector feature with its additional configuration, name to enabled."""
+    """A detector feature with its additional configuration, name to enabled.
+
+    C(parts_managed_by): which of these an organization policy manages, name to AWS's word for it.
+    """
 
     enabled: bool = False
     additional: Mapping[str, bool] = field(default_factory=dict)
     managed_by: str | None = None
+    parts_managed_by: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberArea:
+    """An administrator's account in one region, and the features of those of its members that could be read.
+
+    C(skipped): members that are not enabled, account id to AWS's word for their relationship.
+    """
+
+    account_id: str
+    region: str
+    detector_id: str
+    members: Mapping[str, Mapping[str, Feature]] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoEnable:
+    """What happens to a feature in members by itself: NEW, ALL or NONE, and so for each sub-feature."""
+
+    feature: str = "NONE"
+    additional: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationArea:
+    """What a delegated administrator has chosen for its organization in one region.
+
+    C(members): GuardDuty itself in members, as AutoEnableOrganizationMembers says it; None where AWS only knows the older
+    switch C(new_members).
+    """
+
+    account_id: str
+    region: str
+    detector_id: str
+    members: str | None
+    new_members: bool
+    limit_reached: bool
+    features: Mapping[str, AutoEnable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,24 +13,10 @@ description:
   - Enables or disables the detector feature C(RUNTIME_MONITORING) in any number of accounts and regions.
   - Sub-features that are not named keep their value; all three are sent, since AWS does not document what it does with an
     omitted one.
-  - Other features of the detector are never touched.
+  - Other features of the detector are never touched, but for the older C(EKS_RUNTIME_MONITORING) with O(migrate_eks).
+  - Before something is turned off it says which agents stay behind on their instances, and why. For that it reads instances,
+    Systems Manager and coverage, only in the accounts and regions in which something is turned off.
 options:
-  state:
-    description: Whether Runtime Monitoring should be on.
-    type: str
-    choices: [enabled, disabled]
-    default: enabled
-  ec2_agent_management:
-    description:
-      - Whether GuardDuty brings the agent to EC2 instances by itself (automated agent configuration).
-      - Turned off, the agents that are there stay, are no longer updated, and keep costing.
-    type: bool
-  eks_addon_management:
-    description: Whether GuardDuty manages its add-on on EKS clusters.
-    type: bool
-  ecs_fargate_agent_management:
-    description: Whether GuardDuty manages its agent on ECS with Fargate.
-    type: bool
   create_detector:
     description:
       - Whether to enable GuardDuty where an account and region has no detector.
@@ -40,13 +26,23 @@ options:
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
+  - fleetsec.guardduty.features
   - fleetsec.guardduty.targets
   - fleetsec.guardduty.attributes
   - fleetsec.guardduty.attributes.writes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+notes:
+  - A detector that is suspended, settings that an organization policy manages, and the China regions are refused, each
+    with the reason. The other accounts and regions are served.
+  - The settings of a member account are its administrator's to change, by
+    M(fleetsec.guardduty.member_runtime_monitoring). In check mode this module works in a member account too, and says which
+    agents would stay behind.
 seealso:
+  - module: fleetsec.guardduty.runtime_monitoring_info
+  - module: fleetsec.guardduty.member_runtime_monitoring
+  - module: fleetsec.guardduty.organization_runtime_monitoring
   - module: fleetsec.guardduty.eligibility_info
 """
 
@@ -63,6 +59,22 @@ EXAMPLES = r"""
   fleetsec.guardduty.runtime_monitoring:
     regions: [eu-west-1]
     ec2_agent_management: false
+
+- name: From EKS Runtime Monitoring to Runtime Monitoring
+  fleetsec.guardduty.runtime_monitoring:
+    regions: [eu-west-1]
+    migrate_eks: true
+
+- name: Turn everything off
+  fleetsec.guardduty.runtime_monitoring:
+    regions: [eu-west-1]
+    state: disabled
+    migrate_eks: true
+  register: off
+
+- name: Agents that nobody removes
+  ansible.builtin.debug:
+    msg: "{{ off.agents_left_behind | map(attribute='instance_id') }}"
 """
 
 RETURN = r"""
@@ -84,6 +96,36 @@ changes:
       target: 12abc34d567e8fa901bc2d34e56789f0
       before: {runtime_monitoring: disabled, ec2_agent_management: disabled}
       after: {runtime_monitoring: enabled, ec2_agent_management: enabled}
+agents_left_behind:
+  description:
+    - The agents that stay on their instances when this task turns something off, or would in check mode.
+    - An agent that GuardDuty brought goes with Runtime Monitoring only where Systems Manager reaches the instance, its tag is
+      not C(false), and its instance metadata tags are allowed. Without automated agent configuration all of them stay.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    account_id: {description: The account., type: str, returned: always, sample: "111111111111"}
+    region: {description: The region., type: str, returned: always, sample: eu-west-1}
+    instance_id: {description: The instance., type: str, returned: always, sample: i-0123456789abcdef0}
+    agent_version: {description: What coverage says of its version., type: str, returned: always, sample: 1.17.1}
+    management_type: {description: C(AUTO_MANAGED) or C(MANUAL)., type: str, returned: always, sample: AUTO_MANAGED}
+    reason:
+      description: The rule by which it stays, in one word.
+      type: str
+      returned: always
+      sample: metadata_tags_off
+    why:
+      description: The same as a sentence.
+      type: str
+      returned: always
+      sample: GuardDuty removes agents only where instance metadata tags are allowed
+agents_unknown:
+  description: The accounts and regions in which that could not be read, each as C(ACCOUNT/REGION).
+  returned: always
+  type: list
+  elements: str
+  sample: []
 failed_changes:
   description: The changes that could not be made, each with its error.
   returned: always
@@ -98,33 +140,34 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude, observed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude, observed, warn
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.monitoring import HANDLERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agents_left import (
+    agents_left,
+    agents_unknown,
+    left_warnings,
+    turned_off,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitoring import (
-    SUB_FEATURES,
     MonitoringWish,
     plan_monitoring,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.feature_options import FEATURE_ARGUMENTS, stated
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.agents import look_for_agents
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
 
 def main() -> None:
-    module = aws_module(
-        {
-            "state": {"type": "str", "choices": ["enabled", "disabled"], "default": "enabled"},
-            "create_detector": {"type": "bool", "default": False},
-            **{option: {"type": "bool"} for option in SUB_FEATURES},
-        }
-    )
-    params = module.params
-    wish = MonitoringWish(
-        enabled=params["state"] == "enabled",
-        additional={option: params[option] for option in SUB_FEATURES if params[option] is not None},
-        create_detector=params["create_detector"],
-    )
+    module = aws_module({**FEATURE_ARGUMENTS, "create_detector": {"type": "bool", "default": False}})
+    wish = MonitoringWish(**stated(module.params), create_detector=module.params["create_detector"])
     targets, snapshot = observed(module, Wish(instances=False, ssm=False, network=False, coverage=False))
     wanted = plan_monitoring(snapshot, wish)
-    conclude(module, wanted.plan, targets, HANDLERS, (*snapshot.problems, *wanted.problems))
+    before, unread = look_for_agents(targets, snapshot, turned_off(snapshot, wanted.after))
+    left, unknown = agents_left(before, wanted.after), agents_unknown(before, wanted.after)
+    for sentence in (*wanted.warnings, *map(str, unread), *left_warnings(left, unknown)):
+        warn(sentence)
+    problems = (*snapshot.problems, *wanted.problems)
+    conclude(module, wanted.plan, targets, HANDLERS, problems, agents_left_behind=left, agents_unknown=unknown)
 
 
 if __name__ == "__main__":

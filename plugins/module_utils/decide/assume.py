@@ -43,7 +43,7 @@ def _with_settings(area: AccountRegion, assumption: Assumption) -> AccountRegion
         return area
     if enabled is None:
         enabled = area.detector.monitoring.enabled
-    wish = MonitoringWish(enabled, assumption.additional, assumption.create_detector)
+    wish = MonitoringWish(enabled, assumption.additional, create_detector=assumption.create_detector)
     return plan_monitoring(Snapshot((area,)), wish).after.areas[0]
 
 

@@ -8,35 +8,29 @@ Sources: GuardDuty API reference (CreateDetector, UpdateDetector, DetectorFeatur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
-    AccountRegion,
-    Detector,
-    Feature,
-    Problem,
-    Snapshot,
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import (
+    FEATURE,
+    LEGACY_FEATURE,
+    FeatureWish,
+    Step,
+    features_after,
+    legacy_left,
+    legacy_warning,
+    shown,
+    steps,
+    wanted_feature,
 )
-
-FEATURE = "RUNTIME_MONITORING"
-LEGACY_FEATURE = "EKS_RUNTIME_MONITORING"
-# Option name to the name that the API uses (botocore model, FeatureAdditionalConfiguration).
-SUB_FEATURES = {
-    "ec2_agent_management": "EC2_AGENT_MANAGEMENT",
-    "eks_addon_management": "EKS_ADDON_MANAGEMENT",
-    "ecs_fargate_agent_management": "ECS_FARGATE_AGENT_MANAGEMENT",
-}
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Problem, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class MonitoringWish:
-    """What the user wants. C(additional): option name to on or off; a sub-feature that is not named is left alone."""
+class MonitoringWish(FeatureWish):
+    """What the user wants of an account's own detector."""
 
-    enabled: bool = True
-    additional: Mapping[str, bool] = field(default_factory=dict)
     create_detector: bool = False
 
 
@@ -47,6 +41,15 @@ class MonitoringPlan:
     plan: Plan
     after: Snapshot
     problems: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()
+
+
+OPERATION = "the change of Runtime Monitoring"
+# What a step is called in a plan: its verb and its kind.
+STEP_WORDS = {
+    FEATURE: ("update", "Runtime Monitoring setting"),
+    LEGACY_FEATURE: ("disable", "EKS Runtime Monitoring setting"),
+}
 
 
 def plan_monitoring(snapshot: Snapshot, wish: MonitoringWish) -> MonitoringPlan:
@@ -54,66 +57,48 @@ def plan_monitoring(snapshot: Snapshot, wish: MonitoringWish) -> MonitoringPlan:
     problems: list[Problem] = []
     areas = []
     for area in snapshot.areas:
-        if "detector" in area.unknown:
-            areas.append(area)
-            continue
-        refusal = _refusal(area, wish)
+        needed = steps(area.detector.features, wish) if area.detector.detector_id else ()
+        refusal = _refusal(area, wish, needed)
         if refusal is not None:
             problems.append(refusal)
+        if refusal is not None or "detector" in area.unknown:
             areas.append(area)
-            continue
-        wanted = wanted_feature(area.detector.monitoring, wish)
-        changes += _changes(area, wanted, wish)
-        areas.append(replace(area, detector=with_feature(area.detector, wanted, wish)))
-    return MonitoringPlan(Plan(tuple(changes)), Snapshot(tuple(areas), snapshot.problems), tuple(problems))
+        elif area.detector.detector_id is None:
+            made, after = _creation(area, wish)
+            changes += made
+            areas.append(after)
+        else:
+            changes += [_change(area, area.detector.detector_id, step) for step in needed]
+            features = features_after(area.detector.features, needed)
+            areas.append(replace(area, detector=replace(area.detector, features=features)))
+    left_on = [f"{area.account_id}/{area.region}" for area in areas if legacy_left(area.detector.features, wish)]
+    warning = legacy_warning(left_on, wish)
+    after_all = Snapshot(tuple(areas), snapshot.problems)
+    return MonitoringPlan(Plan(tuple(changes)), after_all, tuple(problems), (warning,) if warning else ())
 
 
-def wanted_feature(current: Feature, wish: MonitoringWish) -> Feature:
-    """The feature as it will be sent: every sub-feature, since what AWS does with an omitted one is not documented."""
-    named = {SUB_FEATURES[option]: value for option, value in wish.additional.items()}
-    additional = {name: named.get(name, current.additional.get(name, False)) for name in SUB_FEATURES.values()}
-    return replace(current, enabled=wish.enabled, additional=additional)
-
-
-def with_feature(detector: Detector, feature: Feature, wish: MonitoringWish) -> Detector:
-    if detector.detector_id is None and not (wish.create_detector and wish.enabled):
-        return detector
-    detector_id = detector.detector_id or "new"
-    return replace(detector, detector_id=detector_id, features={**detector.features, FEATURE: feature})
-
-
-def _changes(area: AccountRegion, wanted: Feature, wish: MonitoringWish) -> list[Change]:
-    detector, current = area.detector, area.detector.monitoring
+def _creation(area: AccountRegion, wish: MonitoringWish) -> tuple[list[Change], AccountRegion]:
+    """A new detector with Runtime Monitoring, where GuardDuty is not enabled yet and the user wants it."""
+    if not wish.enabled:
+        return [], area
+    wanted = wanted_feature({}, wish)
+    words = shown(wanted, tuple(wanted.additional))
     details = {"feature": wanted}
-    if detector.detector_id is None:
-        if not wish.enabled:
-            return []
-        shown = _shown(wanted, wanted.additional)
-        return [Change(area.account_id, area.region, "create", "detector", "GuardDuty", None, shown, details)]
-    differing = {
-        name: value for name, value in wanted.additional.items() if current.additional.get(name, False) != value
-    }
-    # A sub-feature of a feature that stays off has no effect; it is still written when it was named.
-    if current.enabled == wanted.enabled and not differing:
-        return []
-    before, after = _shown(current, differing), _shown(wanted, differing)
-    if current.enabled == wanted.enabled:
-        before.pop("runtime_monitoring")
-        after.pop("runtime_monitoring")
-    kind = "Runtime Monitoring setting"
-    return [Change(area.account_id, area.region, "update", kind, detector.detector_id, before, after, details)]
+    change = Change(area.account_id, area.region, "create", "detector", "GuardDuty", None, words, details)
+    detector = replace(area.detector, detector_id="new", features={**area.detector.features, FEATURE: wanted})
+    return [change], replace(area, detector=detector)
 
 
-def _shown(feature: Feature, names: Mapping[str, bool]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"runtime_monitoring": "enabled" if feature.enabled else "disabled"}
-    for option, name in SUB_FEATURES.items():
-        if name in names:
-            shown[option] = "enabled" if feature.additional.get(name, False) else "disabled"
-    return shown
+def _change(area: AccountRegion, detector_id: str, step: Step) -> Change:
+    action, kind = STEP_WORDS[step.name]
+    details = {"feature": step.wanted}
+    return Change(area.account_id, area.region, action, kind, detector_id, step.before, step.after, details)
 
 
-def _refusal(area: AccountRegion, wish: MonitoringWish) -> Problem | None:
+def _refusal(area: AccountRegion, wish: MonitoringWish, needed: Sequence[Step]) -> Problem | None:
     detector = area.detector
+    if "detector" in area.unknown:
+        return None
     if area.region.startswith("cn-"):
         return _problem(
             area, "NotSupported", "Runtime Monitoring does not exist in the China regions", "Leave them out."
@@ -123,19 +108,23 @@ def _refusal(area: AccountRegion, wish: MonitoringWish) -> Problem | None:
             return None
         message = "GuardDuty has no detector in this account and region"
         return _problem(area, "NoDetector", message, "Enable GuardDuty there, or set create_detector.")
-    if not _changes(area, wanted_feature(detector.monitoring, wish), wish):
+    if not needed:
         return None
     if detector.status != "ENABLED":
         message = f"the detector {detector.detector_id} is suspended"
         return _problem(area, "DetectorSuspended", message, "Resume GuardDuty in this account and region first.")
-    if detector.monitoring.managed_by:
-        message = f"an organization policy ({detector.monitoring.managed_by}) manages this setting"
-        advice = (
-            "Change the GuardDuty policy in AWS Organizations; account settings are read-only while it is attached."
-        )
-        return _problem(area, "ManagedByPolicy", message, advice)
-    return None
+    return managed_by_policy(area.account_id, area.region, needed)
+
+
+def managed_by_policy(account_id: str, region: str, needed: Sequence[Step]) -> Problem | None:
+    """AWS Organizations user guide, GuardDuty policies: account settings are read-only while a policy is attached."""
+    manager = next((step.managed_by for step in needed if step.managed_by), None)
+    if manager is None:
+        return None
+    message = f"an organization policy ({manager}) manages this setting"
+    advice = "Change the GuardDuty policy in AWS Organizations; account settings are read-only while it is attached."
+    return Problem(account_id, region, OPERATION, "ManagedByPolicy", message, "", advice)
 
 
 def _problem(area: AccountRegion, code: str, message: str, advice: str) -> Problem:
-    return Problem(area.account_id, area.region, "the change of Runtime Monitoring", code, message, "", advice)
+    return Problem(area.account_id, area.region, OPERATION, code, message, "", advice)

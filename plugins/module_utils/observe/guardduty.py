@@ -21,7 +21,7 @@ def detector(target: Target) -> Detector:
     if not ids:
         return Detector()
     answer = client.get_detector(DetectorId=ids[0])
-    features = {item["Name"]: _feature(item) for item in answer.get("Features") or ()}
+    features = {item["Name"]: feature(item) for item in answer.get("Features") or ()}
     return Detector(ids[0], answer.get("Status") or "", features)
 
 
@@ -48,13 +48,18 @@ def coverage(
     return {row.instance_id: row for row in rows if row.instance_id}
 
 
-def _feature(item: Mapping[str, Any]) -> Feature:
+def feature(item: Mapping[str, Any]) -> Feature:
     return Feature(
         enabled=item.get("Status") == "ENABLED",
         additional={
             extra["Name"]: extra.get("Status") == "ENABLED" for extra in item.get("AdditionalConfiguration") or ()
         },
         managed_by=item.get("ManagedBy"),
+        parts_managed_by={
+            extra["Name"]: extra["ManagedBy"]
+            for extra in item.get("AdditionalConfiguration") or ()
+            if extra.get("ManagedBy")
+        },
     )
 
 

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Features as UpdateDetector and UpdateMemberDetectors take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Feature
+
+
+def configuration(name: str, feature: Feature) -> dict[str, Any]:
+    return {
+        "Name": name,
+        "Status": _status(feature.enabled),
+        "AdditionalConfiguration": [
+            {"Name": part, "Status": _status(enabled)} for part, enabled in sorted(feature.additional.items())
+        ],
+    }
+
+
+def off(name: str) -> dict[str, Any]:
+    """A feature that goes off with all its parts, as the user guide's command for EKS Runtime Monitoring has it."""
+    return {"Name": name, "Status": "DISABLED"}
+
+
+def _status(enabled: bool) -> str:
+    return "ENABLED" if enabled else "DISABLED"

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that say what Runtime Monitoring should be, and the wish that they state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import SUB_FEATURES
+
+# Mirrored by the documentation fragment fleetsec.guardduty.features.
+FEATURE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["enabled", "disabled"], "default": "enabled"},
+    "migrate_eks": {"type": "bool", "default": False},
+    **{option: {"type": "bool"} for option in SUB_FEATURES},
+}
+
+
+def stated(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a FeatureWish. An option that was left out is no wish."""
+    return {
+        "enabled": params["state"] == "enabled",
+        "additional": {option: params[option] for option in SUB_FEATURES if params[option] is not None},
+        "migrate_eks": params["migrate_eks"],
+    }
