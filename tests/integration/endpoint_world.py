@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import SECRET, EmulatedAws
+from harness import SECRET, EmulatedAws
 
 ONE = "111111111111"
 TWO = "222222222222"

@@ -9,7 +9,7 @@ import json
 
 import pytest
 import yaml
-from conftest import ROOT, Ansible, EmulatedAws
+from harness import ROOT, Ansible, EmulatedAws
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # The accounts, regions and role that the examples name, with something for each of them to do.

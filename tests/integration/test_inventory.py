@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import FLEETS, Ansible, EmulatedAws, Run, load_json, role_arns
+from harness import FLEETS, Ansible, EmulatedAws, Run, load_json, role_arns
 
 EVERY_CASE = FLEETS / "every_case.yml"
 ACCOUNTS = ["111111111111", "222222222222"]

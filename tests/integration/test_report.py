@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FLEETS, role_arns
+from harness import FLEETS, role_arns
 
 ACCOUNTS = ("111111111111", "222222222222")
 PLACES: dict[str, Any] = {"regions": ["eu-west-1", "us-east-1"], "assume_role_arns": role_arns(ACCOUNTS)}

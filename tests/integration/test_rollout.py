@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import FLEETS, Ansible, EmulatedAws, Run, role_arns
+from harness import FLEETS, Ansible, EmulatedAws, Run, role_arns
 
 ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
 VARIABLES: dict[str, Any] = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from conftest import Ansible, EmulatedAws
 from endpoint_world import FIRST_LOOK, ONE, SERVICE, ec2, endpoints_of, groups_of, inbound, names, vpc
+from harness import Ansible, EmulatedAws
 
 __all__ = ["vpc"]  # a fixture
 

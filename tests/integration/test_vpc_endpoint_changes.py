@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from conftest import Ansible, EmulatedAws, role_arns
 from endpoint_world import ONE, SERVICE, TWO, ec2, endpoints_of, groups_of, inbound, names, vpc
+from harness import Ansible, EmulatedAws, role_arns
 
 __all__ = ["vpc"]  # a fixture
 

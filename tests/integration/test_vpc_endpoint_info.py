@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from conftest import Ansible, EmulatedAws, role_arns
 from endpoint_world import FIRST_LOOK, ONE, TWO, vpc
+from harness import Ansible, EmulatedAws, role_arns
 
 __all__ = ["vpc"]  # a fixture
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 
-from conftest import Ansible, EmulatedAws, role_arns
 from endpoint_world import ONE, TWO, ec2, endpoints_of, vpc
+from harness import Ansible, EmulatedAws, role_arns
 
 __all__ = ["vpc"]  # a fixture
 

@@ -6,17 +6,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-PACKAGE = Path(__file__).resolve().parents[1]
-if str(PACKAGE) not in sys.path:
-    sys.path.insert(0, str(PACKAGE))
-
-from served import Served, Server  # noqa: E402
+from served import PACKAGE, Served, Server
 
 
 @pytest.fixture(scope="session", autouse=True)

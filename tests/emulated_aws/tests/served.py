@@ -21,6 +21,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+PACKAGE = Path(__file__).resolve().parents[1]
 ACCOUNT = "111111111111"
 OTHER = "222222222222"
 REGION = "eu-west-1"

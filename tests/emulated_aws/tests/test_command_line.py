@@ -14,8 +14,7 @@ import time
 import urllib.request
 
 import pytest
-from conftest import PACKAGE
-from served import EMPTY, Server
+from served import EMPTY, PACKAGE, Server
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE)}
 

@@ -78,7 +78,7 @@ def test_removal_then_opening_then_tags(stubbed: Any) -> None:
     target, stubber = stubbed
     options = {"InstanceId": "i-1", "InstanceMetadataTags": "enabled"}
     stubber.add_response("delete_tags", {}, {"Resources": ["i-1", "i-2"], "Tags": [{"Key": "old"}]})
-    stubber.add_response("modify_instance_metadata_options", {}, options)
+    stubber.add_response("modify_instance_metadata_options", {"InstanceId": options["InstanceId"]}, options)
     stubber.add_response("create_tags", {}, {"Resources": ["i-1", "i-2"], "Tags": EXCLUDED})
     changes = plan(
         TagWish("exclude", {}, ("old",)),
@@ -93,7 +93,9 @@ def test_where_the_metadata_cannot_be_opened_the_exclusion_is_not_written(stubbe
     target, stubber = stubbed
     stubber.add_client_error("modify_instance_metadata_options", "UnsupportedOperation")
     stubber.add_response(
-        "modify_instance_metadata_options", {}, {"InstanceId": "i-2", "InstanceMetadataTags": "enabled"}
+        "modify_instance_metadata_options",
+        {"InstanceId": "i-2"},
+        {"InstanceId": "i-2", "InstanceMetadataTags": "enabled"},
     )
     stubber.add_response("create_tags", {}, {"Resources": ["i-2"], "Tags": EXCLUDED})
     outcome = converge(plan(TagWish("exclude"), instance("i-1"), instance("i-2")), [target], HANDLERS, check_mode=False)

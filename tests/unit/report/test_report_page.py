@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FLEETS, HOSTILE, RERUN, ROOT, Runs, Written
 from page import Element, Page, table
+from written import FLEETS, HOSTILE, RERUN, ROOT, Runs, Written
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import BLOCKERS, REASONS
 
