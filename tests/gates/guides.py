@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the guides that the collection's own data says, so that nothing is written twice.
+
+    PYTHONPATH=.cache python tests/gates/guides.py      # write them anew into docs/docsite/rst
+
+A guide marks the place with a comment '.. NAME: written by tests/gates/guides.py' and ends it with '.. end'.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import NEEDS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.gate import HARD_BLOCKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import ISSUES, UNRECOGNIZED
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import BLOCKERS, REASONS
+from tree import ROOT
+
+GUIDES = ROOT / "docs" / "docsite" / "rst"
+POLICIES = ROOT / "docs" / "iam"
+PLAYBOOKS = ROOT / "playbooks"
+BY = ": written by tests/gates/guides.py"
+MARK = re.compile(rf"^\.\. (?P<name>[a-z ]+){BY}\n(?P<body>.*?)^\.\. end$", re.MULTILINE | re.DOTALL)
+TYPES = "list or str|list|str|bool|int|float|dict"
+VARIABLE = re.compile(rf"#   (?P<name>\w+) +(?P<type>{TYPES}) +(?P<text>\S.*)")
+MORE = re.compile(r"# {10,}(?P<text>\S.*)")
+
+Row = Sequence[str]
+
+
+def reasons() -> str:
+    rows = [
+        (code(one.code), "yes" if one.wanted else "no", code(one.route), plain(one.cause)) for one in REASONS.values()
+    ]
+    return table(("Reason", "Wanted", "Route", "Cause"), (25, 10, 15, 50), rows)
+
+
+def blockers() -> str:
+    rows = [
+        (
+            code(one.code),
+            plain(one.cause),
+            plain(one.remedy),
+            fixer(one.fix),
+            "no" if one.code in HARD_BLOCKERS else "",
+            "yes" if one.contradiction else "",
+        )
+        for one in BLOCKERS.values()
+    ]
+    heads = ("Blocker", "Cause", "Remedy", "By", "Waiting helps", "Contradiction")
+    return table(heads, (18, 27, 27, 12, 8, 8), rows)
+
+
+def issues() -> str:
+    rows = [(code(one.code), said(one.needles), plain(one.cause), plain(one.remedy)) for one in (*ISSUES, UNRECOGNIZED)]
+    return table(("Code", "Text of the issue", "Cause", "Remedy"), (18, 22, 27, 33), rows)
+
+
+def needs() -> str:
+    rows = [(code(name), "yes" if needed else "no", plain(text)) for name, (needed, text) in NEEDS.items()]
+    return table(("Code", "Needed", "Meaning"), (28, 12, 60), rows)
+
+
+def policies() -> str:
+    rows = []
+    for path in sorted(POLICIES.glob("*.json")):
+        for statement in json.loads(path.read_text(encoding="utf-8"))["Statement"]:
+            allowed = ", ".join(code(action) for action in listed(statement["Action"]))
+            where = ", ".join(code(arn) for arn in listed(statement["Resource"]))
+            if "Condition" in statement:
+                where += f" if {code(json.dumps(statement['Condition']))}"
+            rows.append((code(path.name), statement["Sid"], allowed, where))
+    return table(("Policy", "Statement", "Actions", "Resources"), (18, 17, 35, 30), rows)
+
+
+def variables_of(playbook: str) -> str:
+    """The variables that a playbook's header documents."""
+    rows: list[list[str]] = []
+    for line in (PLAYBOOKS / f"{playbook}.yml").read_text(encoding="utf-8").splitlines():
+        if line == "---":
+            break
+        if variable := VARIABLE.fullmatch(line):
+            rows.append([code(variable["name"]), variable["type"], plain(variable["text"])])
+        elif rows and (more := MORE.fullmatch(line)):
+            rows[-1][2] += f" {plain(more['text'])}"
+    return table(("Variable", "Type", "Meaning"), (30, 10, 60), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "reasons": reasons,
+    "blockers": blockers,
+    "issues": issues,
+    "needs": needs,
+    "policies": policies,
+    "variables of audit": lambda: variables_of("audit"),
+    "variables of report": lambda: variables_of("report"),
+    "variables of rollout": lambda: variables_of("rollout"),
+}
+
+
+def table(heads: Row, widths: Sequence[int], rows: Sequence[Row]) -> str:
+    return "\n".join(["", *_table(heads, widths, rows), "", ""])
+
+
+def _table(heads: Row, widths: Sequence[int], rows: Sequence[Row]) -> Iterator[str]:
+    yield ".. list-table::"
+    yield "   :header-rows: 1"
+    yield f"   :widths: {' '.join(map(str, widths))}"
+    yield ""
+    for row in (heads, *rows):
+        for number, cell in enumerate(row):
+            yield f"   {'*' if number == 0 else ' '} - {cell}".rstrip()
+
+
+def plain(text: str) -> str:
+    """Text that means nothing to reStructuredText."""
+    return re.sub(r"([\\*`|]|_(?=\W|$))", r"\\\1", text)
+
+
+def code(text: str) -> str:
+    return f"``{text}``"
+
+
+def said(needles: Sequence[str]) -> str:
+    return " and ".join(f'"{plain(needle)}"' for needle in needles) or "any other"
+
+
+def fixer(name: str) -> str:
+    """The module or playbook that helps, as far as it is there."""
+    short = name.removeprefix("fleetsec.guardduty.")
+    places = (ROOT / "plugins" / "modules" / f"{short}.py", PLAYBOOKS / f"{short}.yml")
+    return code(short) if any(place.exists() for place in places) else ""
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def marks(guide: str) -> dict[str, str]:
+    """The tables that stand in a guide, by name."""
+    return {found["name"]: found["body"] for found in MARK.finditer(guide)}
+
+
+def written(guide: str) -> str:
+    """The guide with its tables as the collection's data says them now."""
+    return MARK.sub(lambda found: f".. {found['name']}{BY}\n{TABLES[found['name']]()}.. end", guide)
+
+
+def guides() -> list[Path]:
+    return sorted(GUIDES.glob("*.rst"))
+
+
+if __name__ == "__main__":
+    for path in guides():
+        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
