@@ -96,6 +96,11 @@ def selection_of(params: Mapping[str, Any], region: str | None) -> Selection:
     )
 
 
+def regions_of(module: AnsibleAWSModule) -> tuple[str, ...]:
+    """The regions of the module's options, for a module that calls nobody: no credentials are looked for."""
+    return selection_of(module.params, module.region).regions
+
+
 def targets_of(module: AnsibleAWSModule) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
     """The accounts and regions of the module's options; those that cannot be had come back as problems."""
     try:
