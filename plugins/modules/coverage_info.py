@@ -96,7 +96,7 @@ def main() -> None:
         }
     )
     asked, status = module.params["instance_ids"], module.params["status"]
-    _, snapshot = observed(module, Wish(instances=False, ssm=False, network=False))
+    snapshot = observed(module, Wish(instances=False, ssm=False, network=False))[1]
     rows = [
         row
         for area in snapshot.areas

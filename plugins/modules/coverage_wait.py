@@ -155,7 +155,7 @@ def main() -> None:
         module.fail_json(msg=f"percent is {params['percent']:g}; it must be from 0 to 100.")
     if params["interval"] < 1 or params["timeout"] < 0:
         module.fail_json(msg="interval must be at least 1 second, and timeout not negative.")
-    _, snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=params["instance_ids"]))
+    snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=params["instance_ids"]))[1]
     verdicts = judge_fleet(snapshot, Choices(params["scope"], params["fallback_to_package"]))
     wish = GateWish(params["percent"], params["instance_ids"], params["routes"], params["skip_blocked"])
     judged = gate(verdicts, wish)

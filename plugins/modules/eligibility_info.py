@@ -234,7 +234,7 @@ def main() -> None:
     )
     params = module.params
     ids = params["instance_ids"]
-    _, snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=ids))
+    snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=ids))[1]
     choices = Choices(params["scope"], params["fallback_to_package"])
     results = answer(snapshot, choices)
     lines = summary_lines(results["summary"], params["title"])

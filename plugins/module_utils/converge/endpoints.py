@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
     AreaRun,
@@ -32,6 +30,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import read_back
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 # What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
 DNS_CONFLICT = "conflicting DNS domain"

@@ -98,8 +98,8 @@ def converge(
 
 
 def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    for _, batch in groupby(changes, key=lambda change: (change.action, change.kind)):
-        yield list(batch)
+    for group in groupby(changes, key=lambda change: (change.action, change.kind)):
+        yield list(group[1])
 
 
 def _still_possible(run: AreaRun, batch: Iterable[Change]) -> Iterator[Change]:

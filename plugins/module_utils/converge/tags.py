@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 # The most resources that CreateTags and DeleteTags take in one call (EC2 API reference).
 RESOURCES = 1000

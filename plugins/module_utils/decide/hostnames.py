@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Instance
 
@@ -18,7 +18,8 @@ ATTRIBUTES = {
     "dns-name": "public_dns",
 }
 
-Preference = str | dict[str, str]
+# Quoted: ansible-test checks it for Pythons that have no | between types.
+Preference: TypeAlias = "str | dict[str, str]"
 
 
 def hostnames_error(preferences: Sequence[Any]) -> str | None:

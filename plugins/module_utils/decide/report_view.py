@@ -94,10 +94,10 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
     Where Runtime Monitoring is off nothing is wanted, and yet all of it is missing to who looks for gaps.
     """
     cells = {(one["account_id"], one["region"]): _cell([one]) for one in areas}
-    regions = sorted({region for _, region in cells})
+    regions = sorted({place[1] for place in cells})
     grouped: dict[str, list[dict[str, Any]]] = {}
-    for (account_id, _), cell in cells.items():
-        grouped.setdefault(account_id, []).append(cell)
+    for place, cell in cells.items():
+        grouped.setdefault(place[0], []).append(cell)
     accounts = [
         {
             "account_id": account_id,
@@ -108,8 +108,7 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
     ]
     accounts.sort(key=lambda one: (one["healthy"] - one["wanted"] - one["off"], one["account_id"]))
     totals = [
-        {"region": region, **_cell([cell for (_, place), cell in cells.items() if place == region])}
-        for region in regions
+        {"region": region, **_cell([cell for place, cell in cells.items() if place[1] == region])} for region in regions
     ]
     return accounts, totals
 

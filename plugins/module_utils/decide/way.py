@@ -13,7 +13,7 @@ import ipaddress
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     AccountRegion,
@@ -123,7 +123,8 @@ def _opens_agent_port(protocol: str, from_port: int, to_port: int) -> bool:
     return protocol == "-1" or (protocol in ("tcp", "6") and from_port <= AGENT_PORT <= to_port)
 
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Quoted: ansible-test checks it for Pythons that have no | between types.
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 
 def _inside(net: Network, open_nets: Sequence[Network]) -> bool:

@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import botocore.session
-from botocore.client import BaseClient
-from botocore.config import Config
-from botocore.parsers import ResponseParserError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
+    BaseClient,
+    Config,
+    ResponseParserError,
+    Session,
+)
 
 # Standard mode retries throttling in every spelling that the services use (RequestLimitExceeded, ThrottlingException,
 # TooManyRequestsException, ...), transient 5xx and broken connections, each page of a pagination by itself.
@@ -49,7 +51,7 @@ class Access:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.session = botocore.session.Session(profile=connection.profile)
+        self.session = Session(profile=connection.profile)
         self.session.register("after-call", _refuse_strangers)
         config = Config(retries=RETRIES, max_pool_connections=CONNECTIONS, user_agent_extra=connection.user_agent)
         self._config = config.merge(connection.config) if connection.config else config
@@ -79,7 +81,7 @@ class Access:
         }
 
 
-def _refuse_strangers(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+def _refuse_strangers(http_response: Any, parsed: Mapping[str, Any], model: Any, **unused: Any) -> None:
     """Status 200 with a body that is not AWS's: a proxy's login page, or an answer that broke off.
 
     botocore parses such a body to nothing, which would read as an empty fleet.

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     Association,
     AssociationRun,
@@ -27,6 +25,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associa
     instant,
     listed,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 FEWEST_NODES = 5  # the smallest page of DescribeInstanceInformation (botocore model, MaxResults)
 

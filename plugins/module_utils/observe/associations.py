@@ -16,8 +16,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
-
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     DENIED_CODES,
     Association,
@@ -29,6 +27,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import attempt
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
 

@@ -40,7 +40,7 @@ def look_up(targets: Iterable[Target], snapshot: Snapshot, lookups: Mapping[Area
             for area, lookup in lookups.items()
             for calls in [_calls(where[area], lookup)]
         }
-        answers = {area: [future.result() for _, future in futures] for area, futures in pending.items()}
+        answers = {area: [asked[1].result() for asked in futures] for area, futures in pending.items()}
     areas = []
     problems: list[Problem] = []
     for area in snapshot.areas:

@@ -25,9 +25,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
     AWS_ERRORS,
-    ResponseParserError,
     problem_from,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ResponseParserError
 
 # An answer that was cut on the way is no answer of AWS, and botocore does not try it again.
 CUT_ANSWER_TRIES = 3

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from botocore.exceptions import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
@@ -16,11 +17,9 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    ResponseParserError,
     TokenRetrievalError,
 )
-from botocore.parsers import ResponseParserError
-
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
 
 AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Node
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 # DescribeInstanceProperties answers 1,000 nodes a page, DescribeInstanceInformation 50 (botocore model, MaxResults).
 PROPERTIES_PAGE = 1000

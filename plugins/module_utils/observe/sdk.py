@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collection uses of botocore. Where it is not installed these are placeholders.
+
+A module is imported before it can say anything; amazon.aws's module class then tells in a sentence what to install.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from botocore.client import BaseClient
+    from botocore.config import Config
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectTimeoutError,
+        CredentialRetrievalError,
+        EndpointConnectionError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        ProfileNotFound,
+        TokenRetrievalError,
+    )
+    from botocore.parsers import ResponseParserError
+    from botocore.session import Session
+except ImportError:
+    BaseClient = Config = Session = Any
+
+    class BotoCoreError(Exception):
+        pass
+
+    class ClientError(Exception):
+        pass
+
+    class ResponseParserError(Exception):
+        pass
+
+    ConnectTimeoutError = CredentialRetrievalError = EndpointConnectionError = BotoCoreError
+    NoCredentialsError = PartialCredentialsError = ProfileNotFound = TokenRetrievalError = BotoCoreError
+
+__all__ = [
+    "BaseClient",
+    "BotoCoreError",
+    "ClientError",
+    "Config",
+    "ConnectTimeoutError",
+    "CredentialRetrievalError",
+    "EndpointConnectionError",
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "ResponseParserError",
+    "Session",
+    "TokenRetrievalError",
+]
