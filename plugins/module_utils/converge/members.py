@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes members' features from their administrator's account: the same settings, fifty accounts a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.features import configuration, off
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import FEATURE, LEGACY_FEATURE
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.administrator import explained
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.members import unprocessed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+    AWS_ERRORS,
+    AwsProblem,
+    problem_from,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
+
+OPERATION = "guardduty:UpdateMemberDetectors"
+
+
+def handlers(settling: Callable[[], Settling]) -> dict[tuple[str, str], Handler]:
+    """C(settling) gives a bound for each step of each account and region."""
+
+    def update(run: AreaRun, changes: Sequence[Change]) -> None:
+        patience = settling()
+        for same in _alike(changes):
+            _write(run, same, configuration(FEATURE, same[0].details["feature"]), patience)
+
+    def disable_legacy(run: AreaRun, changes: Sequence[Change]) -> None:
+        _write(run, changes, off(LEGACY_FEATURE), settling())
+
+    return {
+        ("update", "member Runtime Monitoring setting"): update,
+        ("disable", "member EKS Runtime Monitoring setting"): disable_legacy,
+    }
+
+
+def _alike(changes: Sequence[Change]) -> list[list[Change]]:
+    """Members that get the same settings, together: a call has one list of settings for all its accounts."""
+    groups: dict[str, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(repr(configuration(FEATURE, change.details["feature"])), []).append(change)
+    return list(groups.values())
+
+
+def _write(run: AreaRun, changes: Sequence[Change], settings: dict[str, Any], patience: Settling) -> None:
+    client, detector_id = run.target.client("guardduty"), changes[0].details["detector_id"]
+    of = {change.target: change for change in changes}
+
+    def call(batch: list[str]) -> dict[str, str]:
+        try:
+            answer = client.update_member_detectors(DetectorId=detector_id, AccountIds=batch, Features=[settings])
+        except AWS_ERRORS as error:
+            problem = problem_from(error, OPERATION, run.target.account_id, run.target.region)
+            reason = AwsProblem(explained(run.target, detector_id, problem))
+            run.fail([of[account] for account in batch], OPERATION, reason)
+            return {}
+        reasons = {item["AccountId"]: item["Result"] for item in answer["UnprocessedAccounts"]}
+        run.succeed(of[account] for account in batch if account not in reasons)
+        return reasons
+
+    for account, reason in patience.ask(list(of), call).items():
+        problem = unprocessed(account, run.target.region, OPERATION, reason)
+        run.fail([of[account]], OPERATION, AwsProblem(problem))

@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every reading in a delegated administrator's account begins with, and who must act where it is another account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+    AWS_ERRORS,
+    AwsProblem,
+    problem_from,
+)
+
+T = TypeVar("T")
+
+
+def everywhere(
+    targets: Sequence[Target], read: Callable[[Target, str], tuple[T, Sequence[Problem]]]
+) -> tuple[tuple[T, ...], tuple[Problem, ...]]:
+    """What C(read) gives for each account and region with its detector's id; where it fails, why."""
+
+    def one(target: Target) -> tuple[T | None, Sequence[Problem]]:
+        detector_id = ""
+        try:
+            detector_id = _detector_id(target)
+            return read(target, detector_id)
+        except AwsProblem as error:
+            return None, [error.problem]
+        except AWS_ERRORS as error:
+            return None, [
+                explained(target, detector_id, problem_from(error, "guardduty", target.account_id, target.region))
+            ]
+
+    with ThreadPoolExecutor(min(WORKERS, len(targets) or 1)) as pool:
+        answers = list(pool.map(one, targets))
+    areas = tuple(area for area, _ in answers if area is not None)
+    return areas, tuple(problem for _, problems in answers for problem in problems)
+
+
+def explained(target: Target, detector_id: str, problem: Problem) -> Problem:
+    """GuardDuty refuses everything with BadRequestException; most often the account is not the administrator."""
+    if problem.code != "BadRequestException" or not detector_id:
+        return problem
+    advice = who_must_act(target, detector_id)
+    return replace(problem, advice=advice or f"{NOT_ADMINISTRATOR} {problem.advice}".strip())
+
+
+NOT_ADMINISTRATOR = (
+    "Only the account of GuardDuty's delegated administrator can do this, in each region for itself; if this is not that"
+    " account, run it there."
+)
+
+
+def who_must_act(target: Target, detector_id: str) -> str | None:
+    """A sentence with the administrator's account where this is a member; None where it is not, or nobody knows.
+
+    An administrator and a standalone account get an empty answer (botocore model, GetAdministratorAccount).
+    """
+    try:
+        answer = target.client("guardduty").get_administrator_account(DetectorId=detector_id)
+    except AWS_ERRORS:
+        return None
+    administrator = (answer.get("Administrator") or {}).get("AccountId")
+    if not administrator:
+        return None
+    return f"This is a member account. Its GuardDuty administrator is {administrator}: run this there."
+
+
+def _detector_id(target: Target) -> str:
+    ids = target.client("guardduty").list_detectors()["DetectorIds"]
+    if not ids:
+        message = "GuardDuty has no detector in this account and region"
+        advice = "Run this in the account of GuardDuty's delegated administrator, in a region where it has one."
+        where = (target.account_id, target.region)
+        raise AwsProblem(Problem(*where, "the look-up of the administrator", "NoDetector", message, "", advice))
+    return str(ids[0])

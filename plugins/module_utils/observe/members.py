@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the features of an administrator's members, fifty accounts a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Feature, MemberArea, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import guardduty
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.administrator import (
+    NOT_ADMINISTRATOR,
+    everywhere,
+    explained,
+    who_must_act,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
+
+MEMBERS_PAGE = 50  # the largest that ListMembers allows (botocore model, MaxResults)
+OPERATION = "guardduty:GetMemberDetectors"
+
+
+def observe_members(
+    targets: Sequence[Target],
+    account_ids: Sequence[str] | None,
+    settling: Callable[[], Settling],
+    some_expected: bool = True,
+) -> tuple[tuple[MemberArea, ...], tuple[Problem, ...]]:
+    """The members with C(account_ids), or all that are enabled, of the administrator in each account and region.
+
+    C(some_expected): that there are none at all is a problem, since it looks the same in an account that is no administrator.
+    """
+
+    def read(target: Target, detector_id: str) -> tuple[MemberArea, Sequence[Problem]]:
+        problems: list[Problem] = []
+        skipped: Mapping[str, str] = {}
+        if account_ids is None:
+            accounts, skipped = _all_members(target, detector_id)
+            if some_expected and not accounts and not skipped:
+                problems.append(_no_members(target, detector_id))
+        else:
+            accounts = [account for account in dict.fromkeys(account_ids) if account != target.account_id]
+            if target.account_id in account_ids:
+                problems.append(_own_account(target))
+        found, failed = member_features(target, detector_id, accounts, settling())
+        return MemberArea(target.account_id, target.region, detector_id, found, skipped), [*problems, *failed]
+
+    return everywhere(targets, read)
+
+
+def member_features(
+    target: Target, detector_id: str, accounts: Sequence[str], settling: Settling
+) -> tuple[dict[str, Mapping[str, Feature]], list[Problem]]:
+    client = target.client("guardduty")
+    found: dict[str, Mapping[str, Feature]] = {}
+    problems: list[Problem] = []
+
+    def call(batch: list[str]) -> dict[str, str]:
+        try:
+            answer = client.get_member_detectors(DetectorId=detector_id, AccountIds=batch)
+        except AWS_ERRORS as error:
+            problem = problem_from(error, OPERATION, target.account_id, target.region)
+            problems.append(explained(target, detector_id, problem))
+            return {}
+        for item in answer["MemberDataSourceConfigurations"]:
+            features = {entry["Name"]: guardduty.feature(entry) for entry in item.get("Features") or ()}
+            found[item["AccountId"]] = features
+        return {item["AccountId"]: item["Result"] for item in answer["UnprocessedAccounts"]}
+
+    left = settling.ask(accounts, call)
+    problems += [unprocessed(account, target.region, OPERATION, reason) for account, reason in left.items()]
+    return {account: found[account] for account in accounts if account in found}, problems
+
+
+def unprocessed(account_id: str, region: str, operation: str, reason: str) -> Problem:
+    advice = (
+        "Check that the account is an enabled member of this administrator in this region; one that has just joined may need"
+        " a larger settle_timeout."
+    )
+    return Problem(account_id, region, operation, "UnprocessedAccount", reason, "", advice)
+
+
+def _all_members(target: Target, detector_id: str) -> tuple[list[str], dict[str, str]]:
+    pages = (
+        target.client("guardduty")
+        .get_paginator("list_members")
+        .paginate(DetectorId=detector_id, PaginationConfig={"PageSize": MEMBERS_PAGE})
+    )
+    listed = {item["AccountId"]: item["RelationshipStatus"] for page in pages for item in page.get("Members") or ()}
+    enabled = [account for account, relationship in listed.items() if relationship == "Enabled"]
+    skipped = {account: relationship for account, relationship in listed.items() if relationship != "Enabled"}
+    return enabled, skipped
+
+
+def _no_members(target: Target, detector_id: str) -> Problem:
+    where = (target.account_id, target.region)
+    advice = who_must_act(target, detector_id) or NOT_ADMINISTRATOR
+    return Problem(*where, "guardduty:ListMembers", "NoMembers", "this account has no GuardDuty members", "", advice)
+
+
+def _own_account(target: Target) -> Problem:
+    where = (target.account_id, target.region)
+    message = "the administrator's own account is not one of its members"
+    advice = "Change it with fleetsec.guardduty.runtime_monitoring."
+    return Problem(*where, "the choice of members", "OwnAccount", message, "", advice)

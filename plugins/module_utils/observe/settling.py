@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks again for accounts that GuardDuty leaves unprocessed.
+
+It answers 200 and leaves an account out while that account's membership settles, in the same words as for an account that
+will never be a member ("not an associated member"; seen in public issues, AWS documents neither). So there is a bound.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
+
+# GetMemberDetectors and UpdateMemberDetectors take 1 to 50 accounts (botocore model, AccountIds).
+ACCOUNTS = 50
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 15.0
+
+
+@dataclass(slots=True)
+class Settling:
+    """How many seconds to spend on pauses, over all calls that share this object."""
+
+    seconds: float
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    spent: float = 0.0
+
+    def ask(self, accounts: Sequence[str], call: Callable[[list[str]], dict[str, str]]) -> dict[str, str]:
+        """Call for all accounts in fifties, and again for those that the call says were unprocessed, account to reason.
+
+        Returns those that stayed unprocessed.
+        """
+        left, pause = list(accounts), FIRST_PAUSE
+        while True:
+            reasons: dict[str, str] = {}
+            for batch in ec2.chunks(left, ACCOUNTS):
+                reasons |= call(list(batch))
+            # Between half of the pause and all of it, so that many regions do not come back at once.
+            wait = pause * (1 + self.jitter()) / 2
+            if not reasons or self.spent + wait > self.seconds:
+                return reasons
+            self.spent += wait
+            self.sleep(wait)
+            left, pause = [account for account in left if account in reasons], min(pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chooses what Runtime Monitoring is in the accounts of an organization by itself."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: organization_runtime_monitoring
+version_added: 0.1.0
+short_description: Manage how Runtime Monitoring is enabled in accounts of an organization
+description:
+  - Chooses whether Runtime Monitoring and its automated agent configuration are enabled by themselves in the accounts of an
+    organization. It is run in the account of GuardDuty's delegated administrator, or with a role there.
+  - For each setting V(new) means accounts that join later, V(all) means every account, V(none) means that members are managed
+    one by one; it turns nothing off. AWS may take up to 24 hours to bring V(all) to every member.
+  - Settings that are left out keep their value, and so do other features and the choice whether GuardDuty itself is enabled in
+    members.
+options:
+  auto_enable:
+    description: In which accounts Runtime Monitoring is enabled by itself.
+    type: str
+    choices: [new, all, none]
+  ec2_agent_management:
+    description: In which accounts GuardDuty brings the agent to EC2 instances by itself.
+    type: str
+    choices: [new, all, none]
+  eks_addon_management:
+    description: In which accounts GuardDuty manages its add-on on EKS clusters.
+    type: str
+    choices: [new, all, none]
+  ecs_fargate_agent_management:
+    description: In which accounts GuardDuty manages its agent on ECS with Fargate.
+    type: str
+    choices: [new, all, none]
+  migrate_eks:
+    description:
+      - Whether to end the enabling of the older feature C(EKS_RUNTIME_MONITORING), which Runtime Monitoring replaces.
+      - Its choices are carried over to Runtime Monitoring where that has V(none) and this task does not say otherwise.
+      - With O(include_existing) the older feature is turned off in existing members too.
+    type: bool
+    default: false
+  include_existing:
+    description:
+      - Whether to bring existing members to the organization's choices at once - what is V(new) or V(all) is enabled in them,
+        what is V(none) is left alone.
+      - V(new) alone never reaches them, V(all) takes its time.
+    type: bool
+    default: false
+  settle_timeout:
+    description: As in M(fleetsec.guardduty.member_runtime_monitoring), for O(include_existing).
+    type: int
+    default: 60
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.targets
+  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.writes
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+notes:
+  - The administrator's own account is no member; M(fleetsec.guardduty.runtime_monitoring) sets it.
+  - While a GuardDuty policy of AWS Organizations is attached, it decides and these choices have no effect.
+seealso:
+  - module: fleetsec.guardduty.member_runtime_monitoring
+  - module: fleetsec.guardduty.runtime_monitoring
+"""
+
+EXAMPLES = r"""
+- name: Runtime Monitoring and the agent on EC2 in every account of the organization, in members at once
+  fleetsec.guardduty.organization_runtime_monitoring:
+    regions: [eu-west-1, us-east-1]
+    auto_enable: all
+    ec2_agent_management: all
+    include_existing: true
+
+- name: In new accounts only, without automation
+  fleetsec.guardduty.organization_runtime_monitoring:
+    regions: [eu-west-1]
+    assume_role_arns: [arn:aws:iam::111111111111:role/FleetSec]
+    auto_enable: new
+    ec2_agent_management: none
+"""
+
+RETURN = r"""
+msg:
+  description: What was changed, in one sentence.
+  returned: always
+  type: str
+  sample: 1 organization Runtime Monitoring setting updated, 120 member Runtime Monitoring settings updated.
+organizations:
+  description: The choices as they are after this task, in check mode as they would be, one row for each region.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    account_id: {description: The administrator's account., type: str, returned: always, sample: "111111111111"}
+    region: {description: The region., type: str, returned: always, sample: eu-west-1}
+    detector_id:
+      description: The administrator's detector.
+      type: str
+      returned: always
+      sample: 12abc34d567e8fa901bc2d34e56789f0
+    members:
+      description: In which accounts GuardDuty itself is enabled. This module keeps it.
+      type: str
+      returned: always
+      sample: all
+    auto_enable: {description: C(new) or C(all) or C(none)., type: str, returned: always, sample: all}
+    ec2_agent_management: {description: C(new) or C(all) or C(none)., type: str, returned: always, sample: all}
+    eks_addon_management: {description: C(new) or C(all) or C(none)., type: str, returned: always, sample: none}
+    ecs_fargate_agent_management: {description: C(new) or C(all) or C(none)., type: str, returned: always, sample: none}
+    eks_runtime_monitoring: {description: The same for the older feature., type: str, returned: always, sample: none}
+    member_account_limit_reached:
+      description: Whether the administrator has as many members as GuardDuty allows; a warning says so too.
+      type: bool
+      returned: always
+      sample: false
+members:
+  description: The existing members' settings, as in M(fleetsec.guardduty.member_runtime_monitoring).
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+skipped_members:
+  description: Members that are not enabled, with AWS's word for their relationship.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+changes:
+  description: Every change, made in the administrator's account.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - account_id: "111111111111"
+      region: eu-west-1
+      action: update
+      kind: organization Runtime Monitoring setting
+      target: 12abc34d567e8fa901bc2d34e56789f0
+      before: {auto_enable: none, ec2_agent_management: none}
+      after: {auto_enable: all, ec2_agent_management: all}
+failed_changes:
+  description: The changes that could not be made, each with its error.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+problems:
+  description: Everything that failed or was refused, each in one sentence - accounts, regions, members and changes.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge import members as write_members
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge import organization as write_organization
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import SUB_FEATURES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.members import (
+    member_rows,
+    members_after,
+    skipped_rows,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.organization import (
+    organization_rows,
+    organizations_after,
+    plan_all,
+    reaching,
+    wish_of,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.members import observe_members
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.organization import observe_organizations
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
+
+CHOICE = {"type": "str", "choices": ["new", "all", "none"]}
+ARGUMENTS = {
+    "auto_enable": CHOICE,
+    **dict.fromkeys(SUB_FEATURES, CHOICE),
+    "migrate_eks": {"type": "bool", "default": False},
+    "include_existing": {"type": "bool", "default": False},
+    "settle_timeout": {"type": "int", "default": 60},
+}
+
+
+def main() -> None:
+    module = aws_module(ARGUMENTS)
+    wish = wish_of(module.params)
+
+    def settling() -> Settling:
+        return Settling(module.params["settle_timeout"])
+
+    targets, problems = targets_of(module)
+    areas, unread = observe_organizations(targets)
+    chosen = [target for target in targets if (target.account_id, target.region) in reaching(areas, wish)]
+    members, members_unread = observe_members(chosen, None, settling, some_expected=False)
+    planned = plan_all(areas, members, wish)
+    for sentence in planned.warnings:
+        warn(sentence)
+    steps = {**write_organization.HANDLERS, **write_members.handlers(settling)}
+    outcome = converge(planned.plan, targets, steps, module.check_mode)
+    finish(
+        module,
+        planned.plan,
+        outcome,
+        (*problems, *unread, *members_unread, *planned.problems),
+        organizations=organization_rows(organizations_after(areas, outcome.done)),
+        members=member_rows(members_after(members, outcome.done)),
+        skipped_members=skipped_rows(members),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says how GuardDuty and its Runtime Monitoring are set, account by region."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: runtime_monitoring_info
+version_added: 0.1.0
+short_description: Say how GuardDuty Runtime Monitoring is set
+description:
+  - Reads the detector of each account and region with all its features.
+  - An account and region whose detector could not be read has no row; RV(problems) says why.
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.targets
+  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.reads
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: fleetsec.guardduty.runtime_monitoring
+"""
+
+EXAMPLES = r"""
+- name: How Runtime Monitoring is set in two accounts and two regions
+  fleetsec.guardduty.runtime_monitoring_info:
+    regions: [eu-west-1, us-east-1]
+    assume_role_arns:
+      - arn:aws:iam::111111111111:role/FleetSec
+      - arn:aws:iam::222222222222:role/FleetSec
+  register: posture
+
+- name: Where it is off
+  ansible.builtin.debug:
+    msg: "{{ posture.settings | rejectattr('runtime_monitoring') | map(attribute='account_id') | unique }}"
+"""
+
+RETURN = r"""
+settings:
+  description: One row for each account and region.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    account_id: {description: The account., type: str, returned: always, sample: "111111111111"}
+    region: {description: The region., type: str, returned: always, sample: eu-west-1}
+    detector_id:
+      description: The detector, or null where GuardDuty is not enabled.
+      type: str
+      returned: always
+      sample: 12abc34d567e8fa901bc2d34e56789f0
+    status:
+      description: C(ENABLED), or C(DISABLED) for a suspended detector, or null without one.
+      type: str
+      returned: always
+      sample: ENABLED
+    runtime_monitoring: {description: Whether Runtime Monitoring is in effect., type: bool, returned: always, sample: true}
+    automated_agent:
+      description: Whether automated agent configuration for EC2 is in effect.
+      type: bool
+      returned: always
+      sample: false
+    eks_runtime_monitoring:
+      description: Whether the older feature, which Runtime Monitoring replaces, is in effect.
+      type: bool
+      returned: always
+      sample: false
+    managed_by:
+      description: C(GUARDDUTY_POLICY) where an organization policy manages Runtime Monitoring, which is read-only then, or null.
+      type: str
+      returned: always
+      sample: null
+    features:
+      description: Every feature of the detector by AWS's name, with what is set, whether that is in effect or not.
+      type: dict
+      returned: always
+      sample:
+        RUNTIME_MONITORING:
+          enabled: true
+          managed_by: null
+          additional_configuration:
+            EC2_AGENT_MANAGEMENT: {enabled: false, managed_by: null}
+            EKS_ADDON_MANAGEMENT: {enabled: true, managed_by: null}
+            ECS_FARGATE_AGENT_MANAGEMENT: {enabled: false, managed_by: null}
+problems:
+  description: Accounts, regions and calls that failed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, observed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitoring_rows import monitoring_rows
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+
+
+def main() -> None:
+    module = aws_module({})
+    _, snapshot = observed(module, Wish(instances=False, ssm=False, network=False, coverage=False))
+    conclude_reading(module, snapshot.problems, settings=monitoring_rows(snapshot))
+
+
+if __name__ == "__main__":
+    main()
