@@ -41,9 +41,8 @@ def _build(kind: Any, plain: Any) -> Any:
         hints = get_type_hints(kind)
         return kind(**{name: _build(hints[name], item) for name, item in plain.items()})
     origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        rest = [one for one in arguments if one is not type(None)]
-        return None if plain is None else _build(rest[0], plain)
+    if origin in (Union, UnionType):  # X | None, in that order
+        return None if plain is None else _build(arguments[0], plain)
     if origin is tuple:
         return tuple(_build(arguments[0], item) for item in plain)
     if origin is frozenset:

@@ -270,7 +270,7 @@ msg:
 associations:
   description:
     - The association of each account and region, under the names of the options; settings that it does not have are left out.
-    - RV(associations[].association_id) is null for one that check mode would create.
+    - The C(association_id) in RV(associations) is null for one that check mode would create.
   returned: always
   type: list
   elements: dict

@@ -51,13 +51,13 @@ _NOTE: dict[str, Any] = {"initial_indent": "  - ", "subsequent_indent": "    ", 
 def _head(summary: Mapping[str, Any], title: str) -> Iterator[Line]:
     wanted, healthy, share = summary["wanted"], summary["healthy"], summary["healthy_percent"]
     filled = int(BAR * share / 100)
-    bar = "#" * filled + "." * (BAR - filled)
+    shown = "#" * filled + "." * (BAR - filled)
     style = "good" if wanted and healthy == wanted else "bad" if not healthy and wanted else "warn"
     yield "title", title
     if not wanted:
         yield "warn", f"  None of {summary['instances']} instances should run the agent."
     else:
-        yield style, f"  [{bar}] {share:g} %   {healthy} of {wanted} wanted instances report healthy"
+        yield style, f"  [{shown}] {share:g} %   {healthy} of {wanted} wanted instances report healthy"
     places = {(area["account_id"], area["region"]) for area in summary["areas"]}
     accounts, regions = len({place[0] for place in places}), len({place[1] for place in places})
     yield (

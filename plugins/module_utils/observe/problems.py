@@ -9,7 +9,7 @@ import re
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
-    BotoCoreError,
+    AWS_ERRORS,
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
@@ -21,7 +21,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk imp
     TokenRetrievalError,
 )
 
-AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+# What a caller catches, beside what it makes of it.
+__all__ = ["ASSOCIATION_ADVICE", "AWS_ERRORS", "BAD_CREDENTIAL_CODES", "THROTTLED_CODES", "AwsProblem", "problem_from"]
 
 BAD_CREDENTIAL_CODES = frozenset(
     {

@@ -26,22 +26,19 @@ try:
     )
     from botocore.parsers import ResponseParserError
     from botocore.session import Session
+
+    # Everything that AWS, the network or the user's settings can make botocore raise.
+    AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError, ResponseParserError)
 except ImportError:
     BaseClient = Config = Session = Any
-
-    class BotoCoreError(Exception):
-        pass
-
-    class ClientError(Exception):
-        pass
-
-    class ResponseParserError(Exception):
-        pass
-
-    ConnectTimeoutError = CredentialRetrievalError = EndpointConnectionError = BotoCoreError
-    NoCredentialsError = PartialCredentialsError = ProfileNotFound = TokenRetrievalError = BotoCoreError
+    BotoCoreError = ClientError = ConnectTimeoutError = CredentialRetrievalError = EndpointConnectionError = Exception
+    NoCredentialsError = PartialCredentialsError = ProfileNotFound = ResponseParserError = TokenRetrievalError = (
+        Exception
+    )
+    AWS_ERRORS = ()
 
 __all__ = [
+    "AWS_ERRORS",
     "BaseClient",
     "BotoCoreError",
     "ClientError",

@@ -31,8 +31,8 @@ class Admin:
             "GET violations": self._journal.violations,
         }
         changes = {
-            "DELETE log": lambda: self._journal.clear(),
-            "DELETE faults": lambda: self._faults.clear(),
+            "DELETE log": self._journal.clear,
+            "DELETE faults": self._faults.clear,
             "POST faults": lambda: self._faults.add(_rules(body)),
             "POST fleet": lambda: self._load(parse_fleet(body.decode())),
             "POST reset": lambda: self._load(self._fleet),

@@ -79,6 +79,6 @@ def not_found(kind: str, code: str, missing: Sequence[str]) -> AwsError:
 def check_ids(prefix: str, code: str, ids: Sequence[str]) -> None:
     """Refuse ids that cannot be: a wrong prefix, or not 8 or 17 hexadecimal digits."""
     for each in ids:
-        head, _, tail = each.rpartition("-")
+        head, dummy, tail = each.rpartition("-")
         if head != prefix or len(tail) not in (8, 17) or set(tail) - set("0123456789abcdef"):
             raise AwsError(code, f'Invalid id: "{each}" (expecting "{prefix}-...")')

@@ -60,7 +60,7 @@ def check_private_dns(account: str, region: str, vpc: VPC, service: str, but: st
 
 
 def private_dns_name(service: str) -> str:
-    _, _, region, name = service.split(".", 3)
+    dummy, dummy, region, name = service.split(".", 3)
     return ".".join([*reversed(name.split(".")), region, "amazonaws.com"])
 
 

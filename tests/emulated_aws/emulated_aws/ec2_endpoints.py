@@ -42,7 +42,7 @@ class Endpoint:
     asked: dict[str, Any] = field(default_factory=dict)
     route_tables: list[str] = field(default_factory=list)
     created: datetime.datetime = field(default_factory=utcnow)
-    changed: float = field(default_factory=lambda: WORLD.now())
+    changed: float = field(default_factory=WORLD.now)
     pinned: str | None = None
     deleted: float | None = None
     own_group: str | None = None

@@ -80,14 +80,14 @@ class TagOperations(Ec2Operations):
             raise AwsError("InvalidParameterValue", f"At most {_MOST_RESOURCES} resources can be tagged in a request.")
         missing: dict[str, list[str]] = {}
         for each in resources:
-            prefix, _, number = each.partition("-")
+            prefix, dummy, number = each.partition("-")
             if prefix in _RESOURCES:
                 if not _RESOURCES[prefix][2](self.current_account, self.region, each):
                     missing.setdefault(prefix, []).append(each)
             elif not number or each not in self.ec2_backend.tags:
                 self._check_other(each)
         for prefix, ids in missing.items():
-            kind, code, _ = _RESOURCES[prefix]
+            kind, code, dummy = _RESOURCES[prefix]
             raise not_found(kind, code, ids)
 
     def _check_other(self, resource_id: str) -> None:

@@ -99,7 +99,7 @@ def load() -> None:
     chief = organization.guardduty_administrator_id if organization is not None else None
     if organization is None or chief is None:
         return
-    for region in {region for _, region in WORLD.detectors}:
+    for region in {region for dummy, region in WORLD.detectors}:
         state(organization.management_account_id, region).administrator = chief
         state(chief, region).members = {a for a, r in WORLD.detectors if r == region and a != chief}
 

@@ -53,7 +53,7 @@ def page(
         kept = _snapshots.get(token)
         if kept is None or kept[0] != binding:
             raise bad_token()
-        _, all_rows, start = kept
+        dummy, all_rows, start = kept
     else:
         all_rows, start = rows(), 0
     end = start + size

@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _environ(self, body: bytes) -> dict[str, Any]:
-        path, _, query = self.path.partition("?")
+        path, dummy, query = self.path.partition("?")
         host, port = self.server.server_address[:2]
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.command,

@@ -186,7 +186,7 @@ def describe_information(account: str, region: str, parameters: Mapping[str, Any
         # botocore: "leads to an exception error"; which one is not said.
         raise AwsError("ValidationException", "InstanceInformationFilterList and Filters can't be used together.")
     pairs = [(f["key"], f["valueSet"]) for f in legacy] or [(f["Key"], f["Values"]) for f in filters]
-    by_tag = [key for key, _ in pairs if key == "tag-key" or key.startswith("tag:")]
+    by_tag = [key for key, dummy in pairs if key == "tag-key" or key.startswith("tag:")]
     if by_tag and len(by_tag) < len(pairs):
         raise AwsError("InvalidFilterKey", "Tag filters can't be combined with other filter types.")
     for key, values in pairs:
@@ -203,7 +203,7 @@ def describe_properties(account: str, region: str, parameters: Mapping[str, Any]
     filters = parameters.get("FiltersWithOperator") or []
     triples = [(f["key"], f["valueSet"], "Equal") for f in legacy]
     triples += [(f["Key"], f["Values"], f.get("Operator", "Equal")) for f in filters]
-    for key, values, _ in triples:
+    for key, values, dummy in triples:
         if key not in _PROPERTY_KEYS and not key.startswith("tag:"):
             raise AwsError("InvalidFilterKey", f"The specified key {key} isn't valid.")
         _require_values(key, values, "InvalidInstancePropertyFilterValue")

@@ -60,8 +60,8 @@ class StsResponse(TokenResponse):
 
 
 def _open_session(account: str, role: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
-    key = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
-    role_id = "AROA" + "".join(secrets.choice(_ALPHABET) for _ in range(17))
+    key = "ASIA" + "".join(secrets.choice(_ALPHABET) for dummy in range(16))
+    role_id = "AROA" + "".join(secrets.choice(_ALPHABET) for dummy in range(17))
     session = Session(
         account_id=account,
         arn=f"arn:aws:sts::{account}:assumed-role/{role}/{name}",

@@ -82,7 +82,7 @@ def _json_structure(shape: StructureShape, value: Any, path: str) -> Iterator[st
         else:
             yield from _json_value(names[key][1], each, f"{path}.{key}")
     present = {names[key][0] for key in value if key in names}
-    in_body = {name for name, _ in names.values()}
+    in_body = {name for name, dummy in names.values()}
     for name in shape.required_members:
         if name in in_body and name not in present:
             yield f"{path}.{name}: required by {shape.name}, missing"

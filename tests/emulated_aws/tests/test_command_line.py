@@ -21,7 +21,12 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE)}
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "emulated_aws", *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "emulated_aws", *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

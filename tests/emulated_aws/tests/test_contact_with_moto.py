@@ -113,7 +113,7 @@ def test_tags_of_a_resource_are_read_by_id(state):
 
 def test_routing_of_rest_services():
     request = Request.from_primitives("GET", "https://guardduty.eu-west-1.amazonaws.com/detector", {})
-    operation, _ = get_service_router("guardduty").match(request)
+    operation, dummy = get_service_router("guardduty").match(request)
     assert operation.name == "ListDetectors"
     assert determine_request_protocol(get_service_model("ec2"), "") == "ec2"
 

@@ -209,7 +209,7 @@ def test_deleting_reports_what_it_could_not_delete(shop):
 
 
 def test_filters_and_pages(shop):
-    made = {shop.create(PrivateDnsEnabled=False)["VpcEndpointId"] for _ in range(3)}
+    made = {shop.create(PrivateDnsEnabled=False)["VpcEndpointId"] for dummy in range(3)}
     pages = shop.ec2.get_paginator("describe_vpc_endpoints").paginate(
         Filters=[{"Name": "vpc-id", "Values": [shop.vpc]}, {"Name": "service-name", "Values": ["*guardduty*"]}],
         PaginationConfig={"PageSize": 2},
@@ -222,7 +222,7 @@ def test_filters_and_pages(shop):
 
 
 def test_fifty_endpoints_a_vpc(shop):
-    for _ in range(50):
+    for dummy in range(50):
         shop.create("a", PrivateDnsEnabled=False)
     assert code_of(shop.ec2.create_vpc_endpoint, **shop.ask("a", PrivateDnsEnabled=False)) == "VpcEndpointLimitExceeded"
 

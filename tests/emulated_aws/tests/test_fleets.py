@@ -27,7 +27,7 @@ def load(name: str) -> list[tuple[str, str, ec2_view.Ec2Instance]]:
 def test_every_case_has_every_case():
     found = load("every_case")
     assert 40 <= len(found) <= 60
-    instances = [instance for _, _, instance in found]
+    instances = [instance for dummy, dummy, instance in found]
     nodes = [WORLD.nodes_in(account, region)[i.instance_id] for account, region, i in found]
     values = {i.tags.get("GuardDutyManaged") for i in instances}
     assert {"true", "false", None} <= values and values - {"true", "false", None}
@@ -60,8 +60,8 @@ def test_the_demo_is_a_believable_company():
     found = load("demo")
     assert 60 <= len(found) <= 120
     assert WORLD.pace.endpoint and WORLD.pace.association and WORLD.pace.coverage
-    assert len(WORLD.accounts) == 3 and len({region for _, region, _ in found}) == 2
-    assert any(i.tags.get("GuardDutyManaged") == "True" for _, _, i in found)
+    assert len(WORLD.accounts) == 3 and len({region for dummy, region, dummy in found}) == 2
+    assert any(i.tags.get("GuardDutyManaged") == "True" for dummy, dummy, i in found)
 
 
 @pytest.mark.parametrize("name", ["every_case", "demo"])

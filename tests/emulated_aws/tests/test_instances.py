@@ -43,7 +43,7 @@ def test_pages_hold_instances_and_not_reservations(ec2):
 
 def test_a_token_belongs_to_the_call_that_got_it(ec2):
     token = ec2.describe_instances(MaxResults=5)["NextToken"]
-    again = [ids(ec2.describe_instances(MaxResults=5, NextToken=token)) for _ in range(2)]
+    again = [ids(ec2.describe_instances(MaxResults=5, NextToken=token)) for dummy in range(2)]
     assert again[0] == again[1]
     filters = [{"Name": "architecture", "Values": ["arm64"]}]
     assert code_of(ec2.describe_instances, MaxResults=5, NextToken=token, Filters=filters) == "InvalidNextToken"

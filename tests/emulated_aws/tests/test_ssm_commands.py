@@ -107,7 +107,7 @@ def test_filters_and_pages(ssm: Any) -> None:
 
 
 def test_what_is_refused(ssm: Any) -> None:
-    one, *_ = nodes()
+    one, *dummy = nodes()
     send_command, base = ssm.send_command, {"DocumentName": DOCUMENT, "Parameters": INSTALL}
     unmanaged = nodes("absent")
     assert code_of(send_command, **base, InstanceIds=unmanaged) == "InvalidInstanceId"

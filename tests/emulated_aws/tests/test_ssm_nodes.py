@@ -63,7 +63,7 @@ def test_a_row_says_what_the_node_is(cloud: Cloud, ssm: Any) -> None:
     row = ssm.describe_instance_information(Filters=[{"Key": "PlatformTypes", "Values": ["Windows"]}])
     (windows,) = row["InstanceInformationList"]
     assert windows["PlatformName"] == "Microsoft Windows Server 2022" and windows["PlatformVersion"] == "10.0.20348"
-    (linux, *_) = ssm.describe_instance_information(Filters=[{"Key": "tag:Tier", "Values": ["front"]}])[
+    (linux, *dummy) = ssm.describe_instance_information(Filters=[{"Key": "tag:Tier", "Values": ["front"]}])[
         "InstanceInformationList"
     ]
     assert (linux["PlatformType"], linux["PlatformName"], linux["PlatformVersion"]) == ("Linux", "Ubuntu", "24.04")

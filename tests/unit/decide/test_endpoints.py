@@ -96,7 +96,7 @@ def test_dns_attributes_are_turned_on_only_when_told() -> None:
     half = planned(area(vpc=replace(dark, dns_support=True)), dns_attributes=True)
     assert half.plan.changes[0].after == {"dns_hostnames": True}
     unknown = replace(dark, dns_support=None, dns_hostnames=None)
-    assert "enable" not in {action for action, _, _ in steps(planned(area(vpc=unknown)))}
+    assert "enable" not in {action for action, dummy, dummy in steps(planned(area(vpc=unknown)))}
 
 
 @pytest.mark.parametrize("wish", [{}, {"select": "needed"}, {"policy": PolicyWish("open")}, {"tags": {"a": "b"}}])

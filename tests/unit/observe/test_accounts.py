@@ -162,7 +162,7 @@ def test_the_active_accounts_of_the_organization_and_the_own_one_without_a_role(
 def test_the_roles_are_of_the_callers_partition() -> None:
     identity = {**IDENTITY, "Arn": f"arn:aws-us-gov:iam::{OWN}:user/operator"}
     wire = Wire(GetCallerIdentity=identity, ListAccounts=pages, AssumeRole=keys_for)
-    targets, _ = resolve(wire, Selection(("us-gov-west-1",), organization_role_name="FleetSec"))
+    targets, dummy = resolve(wire, Selection(("us-gov-west-1",), organization_role_name="FleetSec"))
     assert {target.partition for target in targets} == {"aws-us-gov"}
     assert all(params["RoleArn"].startswith("arn:aws-us-gov:") for params in wire.params("AssumeRole"))
 

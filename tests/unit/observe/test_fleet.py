@@ -60,7 +60,7 @@ def test_what_botocore_has_tried_already_is_not_tried_again() -> None:
 
 
 def test_a_mistake_of_ours_is_not_hidden_as_a_problem_of_aws() -> None:
-    _, call = counted(KeyError("ours"))
+    dummy, call = counted(KeyError("ours"))
     with pytest.raises(KeyError):
         attempt(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
 
@@ -235,7 +235,7 @@ def test_without_a_detector_nothing_is_asked_and_nothing_is_unknown() -> None:
 
 def test_what_is_not_wished_for_is_not_read() -> None:
     wire = Wire(ListDetectors={"DetectorIds": ["d1"]}, GetDetector=DETECTOR)
-    (area,), _ = fleet(wire, Wish(instances=False, ssm=False, network=False, coverage=False))
+    (area,), dummy = fleet(wire, Wish(instances=False, ssm=False, network=False, coverage=False))
     assert area.unknown == {"coverage"}
     assert sorted(call.operation for call in wire.calls) == ["GetDetector", "ListDetectors"]
 
@@ -254,7 +254,7 @@ def test_filters_are_alternatives_and_excluded_ones_fall_out() -> None:
         network=False,
         detector=False,
     )
-    (area,), _ = fleet(Wire(DescribeInstances=answer), wish)
+    (area,), dummy = fleet(Wire(DescribeInstances=answer), wish)
     assert [one.instance_id for one in area.instances] == ["i-1", "i-3"]
 
 

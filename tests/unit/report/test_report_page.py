@@ -80,7 +80,7 @@ def test_each_account_and_region_has_its_share(reports: Reports) -> None:
     assert regions == sorted({area["region"] for area in summary["areas"]})
     shown = {}
     for row in heat.one("tbody").all("tr"):
-        account, *cells, _ = [one for one in row.children if isinstance(one, Element)]
+        account, *cells, dummy = [one for one in row.children if isinstance(one, Element)]
         for region, cell in zip(regions, cells, strict=True):
             found = re.fullmatch(r"([\d.]+) % (\d+) of (\d+)", cell.text)
             if found:

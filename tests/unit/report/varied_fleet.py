@@ -40,7 +40,7 @@ ROLES = ("web", "orders", "cache", "batch", "search", "billing")
 def varied(count: int, accounts: int = 3, regions: int = 3, seed: int = 1) -> list[Verdict]:
     dice = random.Random(seed)
     places = [(f"{number:012d}", region) for number in range(1, accounts + 1) for region in REGIONS[:regions]]
-    share = [dice.random() + 0.1 for _ in places]
+    share = [dice.random() + 0.1 for dummy in places]
     owners = dice.choices(range(len(places)), share, k=count)
     areas = [_area(*place, owners.count(index), dice) for index, place in enumerate(places) if index in owners]
     return list(judge_fleet(Snapshot(tuple(areas)), Choices()))
@@ -60,7 +60,7 @@ def fleet(count: int, problems: tuple[str, ...] = (), **options: Any) -> dict[st
 def _area(account_id: str, region: str, count: int, dice: random.Random) -> AccountRegion:
     health = dice.choice((0.0, 0.5, 0.8, 0.95, 1.0))
     automated = dice.random() < 0.5
-    instances = tuple(_instance(account_id, region, dice) for _ in range(count))
+    instances = tuple(_instance(account_id, region, dice) for dummy in range(count))
     coverage, nodes = {}, {}
     for one in instances:
         if dice.random() < 0.85:
