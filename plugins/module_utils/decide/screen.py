@@ -76,11 +76,13 @@ def _routes(summary: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _blockers(summary: Mapping[str, Any]) -> Iterator[Line]:
-    if not summary["blockers"]:
+    """Each instance under the one blocker to act on first, so that a symptom does not hide its cause."""
+    foremost = sorted((one for one in summary["blockers"] if one["first"]), key=lambda one: -one["first"])
+    if not foremost:
         return
-    yield "title", "  What stands in the way"
-    for one in summary["blockers"]:
-        yield "bad", f"    {one['instances']:>6}  {one['blocker']}"
+    yield "title", "  What stands in the way, each instance under what to act on first"
+    for one in foremost:
+        yield "bad", f"    {one['first']:>6}  {one['blocker']}"
         for line in textwrap.wrap(one["remedy"], WIDTH - 12):
             yield "muted", f"            {line}"
 

@@ -105,13 +105,18 @@ def _reasons(listed: Sequence[Counted]) -> list[dict[str, Any]]:
 
 
 def _blockers(listed: Sequence[Counted]) -> list[dict[str, Any]]:
-    """The most frequent first; blockers that are equally frequent in order of importance."""
+    """The most frequent first; blockers that are equally frequent in order of importance.
+
+    'first' counts the instances of which it is the most important blocker, each instance once.
+    """
     counts = Counter(code for one in listed for code in one.blockers)
+    first = Counter(one.blockers[0] for one in listed if one.blockers)
     found = [code for code in BLOCKERS if counts[code]]
     return [
         {
             "blocker": code,
             "instances": counts[code],
+            "first": first[code],
             "cause": BLOCKERS[code].cause,
             "remedy": BLOCKERS[code].remedy,
             "fix": BLOCKERS[code].fix,

@@ -21,7 +21,7 @@ from .faults import ConnectionDropped, Faults, Rule, error_of
 from .journal import Entry, Journal
 from .specs import Fleet
 from .wire import AwsError, Call, Reply, error_reply, parse_call, shorten
-from .world import WORLD, Caller
+from .world import WORLD, Caller, LeftOut
 
 logger = logging.getLogger(__name__)
 _PROBLEMS_KEPT = 5
@@ -74,7 +74,7 @@ class EmulatedAws:
             if (caller.account, call.region) in WORLD.opted_out:
                 raise callers.bad_credentials(call.service)
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
-            reply = self._perform(call, caller, environ, entry)
+            reply = self._perform(call, caller, environ, entry, _left_out(rule))
         except AwsError as error:
             entry.error = error.code
             reply = error_reply(call.service, call.protocol, error)
@@ -84,10 +84,12 @@ class EmulatedAws:
         entry.status = reply.status
         return reply, rule
 
-    def _perform(self, call: Call, caller: Caller, environ: dict[str, Any], entry: Entry) -> Reply:
+    def _perform(
+        self, call: Call, caller: Caller, environ: dict[str, Any], entry: Entry, left_out: LeftOut | None
+    ) -> Reply:
         try:
             with WORLD.lock:
-                WORLD.caller = caller
+                WORLD.caller, WORLD.left_out = caller, left_out
                 reply = _call_wsgi(self._moto, environ)
                 if reply.status < 300 and not call.operation.startswith(_READS):
                     register.after_call(call.service, call.operation, caller.account, call.region)
@@ -112,13 +114,21 @@ class EmulatedAws:
 
 
 def _strike(rule: Rule, call: Call, caller: Caller) -> None:
-    """Let the fault happen. Only latency and cut go on to the real answer."""
+    """Let the fault happen. Only latency, cut and unprocessed go on to the real answer."""
     if rule.kind in ("latency", "hang"):
         time.sleep(rule.seconds)
     if rule.kind in ("hang", "reset"):
         raise ConnectionDropped
     if rule.kind in ("throttle", "error", "deny"):
         raise error_of(rule, call, caller)
+
+
+def _left_out(rule: Rule | None) -> LeftOut | None:
+    """The words were seen in public issues for members that settle; AWS documents none."""
+    if rule is None or rule.kind != "unprocessed":
+        return None
+    words = "the given account ID is not an associated member of account the current account."
+    return LeftOut(frozenset(rule.accounts), rule.message or f"The request is rejected because {words}")
 
 
 def _cut(chunks: Iterable[bytes]) -> Iterable[bytes]:

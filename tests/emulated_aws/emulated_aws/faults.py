@@ -15,7 +15,7 @@ from typing import Any
 from .wire import AwsError, Call
 from .world import Caller
 
-KINDS = ("throttle", "error", "reset", "hang", "latency", "deny", "cut")
+KINDS = ("throttle", "error", "reset", "hang", "latency", "deny", "cut", "unprocessed")
 
 _THROTTLES = {
     "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
@@ -38,7 +38,10 @@ class ConnectionDropped(ConnectionError):
 
 @dataclass
 class Rule:
-    """One fault. C(op) is a glob over service:Operation; it fires C(times) times after C(skip) matching calls."""
+    """One fault. C(op) is a glob over service:Operation; it fires C(times) times after C(skip) matching calls.
+
+    C(accounts): of a call on many members, those that C(unprocessed) leaves out.
+    """
 
     kind: str
     op: str = "*"
@@ -52,6 +55,7 @@ class Rule:
     times: int | None = None
     p: float = 1.0
     seed: int = 0
+    accounts: list[str] = field(default_factory=list)
     seen: int = field(default=0, init=False)
     fired: int = field(default=0, init=False)
 

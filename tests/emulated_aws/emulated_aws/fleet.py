@@ -129,7 +129,7 @@ def parse_fleet(text: str) -> Fleet:
     caller = top.text("caller_account", next(iter(accounts)))
     _known_account(caller, accounts, "caller_account")
     pace = Reader(top.take("pace", dict, {}, "a mapping"), "pace")
-    paces = {key: pace.number(key, 0) for key in ("endpoint", "association", "coverage")}
+    paces = {key: pace.number(key, 0) for key in ("endpoint", "association", "coverage", "member")}
     pace.end()
     organization = top.take("organization", dict, None, "a mapping")
     fleet = Fleet(caller, paces, None if organization is None else _organization(organization, accounts), accounts)
@@ -149,6 +149,8 @@ def _organization(value: Any, accounts: Mapping[str, AccountSpec]) -> Organizati
         id=reader.text("id", "o-fleetsec0001"),
         management_account=reader.text("management_account", next(iter(accounts))),
         guardduty_administrator=reader.text("guardduty_administrator", None),
+        # GuardDuty user guide, quotas: members of an administrator by Organizations.
+        member_limit=int(reader.number("member_limit", 50_000)),
     )
     reader.end()
     _known_account(spec.management_account, accounts, "organization.management_account")

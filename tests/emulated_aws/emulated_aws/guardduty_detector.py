@@ -151,6 +151,10 @@ class Detector:
             for extra in wanted.get("AdditionalConfiguration") or []:
                 if extra.get("Status"):
                     feature.extras[extra["Name"]].set(extra["Status"] == "ENABLED")
+            if wanted["Name"] == EKS_RUNTIME and not feature.enabled:
+                # GuardDuty user guide, migrating from EKS Runtime Monitoring: with it "the Amazon EKS add-on management
+                # will also get disabled".
+                feature.extras[EKS_ADDON].set(False)
         self.updated = datetime.now(UTC)
 
     def feature_rows(self, names: Iterable[str] = FEATURES) -> list[dict[str, Any]]:

@@ -80,6 +80,10 @@ class OrganizationOperations(GuardDutyBase):
             raise refused("the current account is not the GuardDuty delegated administrator of the organization.")
         return self.state
 
+    @property
+    def _full(self) -> bool:
+        return len(self.state.members) >= _organization().member_limit
+
     def describe_organization_configuration(self) -> Any:
         settings = self._as_administrator(self.checked_input()).organization
         features = [
@@ -96,7 +100,7 @@ class OrganizationOperations(GuardDutyBase):
         return ActionResult(
             {
                 "AutoEnable": settings.members != "NONE",
-                "MemberAccountLimitReached": False,
+                "MemberAccountLimitReached": self._full,
                 "AutoEnableOrganizationMembers": settings.members,
                 "DataSources": _data_sources(settings),
                 "Features": features,
@@ -125,7 +129,7 @@ class OrganizationOperations(GuardDutyBase):
 
     def _join(self, account: str) -> None:
         """CreateMembers "will enable GuardDuty in the added member accounts" and apply auto-enable settings."""
-        if account == self.current_account:
+        if account == self.current_account or (self._full and account not in self.state.members):
             return
         member = guardduty_state.state(account, self.region)
         if member.detector is None:
@@ -134,7 +138,9 @@ class OrganizationOperations(GuardDutyBase):
             for feature in member.detector.features.values():
                 feature.enabled = False
         _enable(member.detector, self.state.organization, {"ALL", "NEW"})
-        self.state.members.add(account)
+        if account not in self.state.members:
+            self.state.members.add(account)
+            self.state.joined[account] = WORLD.now()
 
     def create_members(self) -> Any:
         p = self.checked_input()
@@ -145,8 +151,22 @@ class OrganizationOperations(GuardDutyBase):
             if account == self.current_account or account not in WORLD.accounts:
                 text = "The request is rejected because the account is not another member of the organization."
                 unprocessed.append({"AccountId": account, "Result": text})
+            elif self._full and account not in self.state.members:
+                # GuardDuty user guide, quotas. The words are not documented.
+                text = "The request is rejected because the maximum number of member accounts is reached."
+                unprocessed.append({"AccountId": account, "Result": text})
             else:
                 self._join(account)
+        return ActionResult({"UnprocessedAccounts": unprocessed})
+
+    def stop_monitoring_members(self) -> Any:
+        """botocore: "Stops GuardDuty monitoring for the specified member accounts"; the relationship is Disabled then."""
+        p = self.checked_input()
+        self._as_administrator(p)
+        members, unprocessed = self._split(p["AccountIds"])
+        for account in members:
+            guardduty_state.state(account, self.region).require().enabled = False
+        self.state.stopped.update(members)
         return ActionResult({"UnprocessedAccounts": unprocessed})
 
     def list_members(self) -> Any:
@@ -169,7 +189,7 @@ class OrganizationOperations(GuardDutyBase):
             "MasterId": self.current_account,
             "AdministratorId": self.current_account,
             "Email": WORLD.accounts[account].email,
-            "RelationshipStatus": "Enabled",
+            "RelationshipStatus": "Disabled" if account in self.state.stopped else "Enabled",
             "UpdatedAt": timestamp(detector.updated),
         }
 
@@ -183,17 +203,30 @@ class OrganizationOperations(GuardDutyBase):
     # Members' detectors
 
     def _split(self, accounts: Iterable[str]) -> tuple[list[str], list[dict[str, str]]]:
+        """Those that can be served, and those left out: strangers, and members that settle.
+
+        That members are answered so for a time after they joined was seen in public issues (the same words for both).
+        """
         members, unprocessed = [], []
         for account in accounts:
-            if account in self.state.members:
+            reason = self._unprocessed(account)
+            if reason is None:
                 members.append(account)
             else:
-                text = (
-                    "The request is rejected because the given account ID is not an associated member of account "
-                    "the current account."
-                )
-                unprocessed.append({"AccountId": account, "Result": text})
+                unprocessed.append({"AccountId": account, "Result": reason})
         return members, unprocessed
+
+    def _unprocessed(self, account: str) -> str | None:
+        if WORLD.left_out is not None and WORLD.left_out.covers(account):
+            return WORLD.left_out.reason
+        joined = self.state.joined.get(account)
+        settles = joined is not None and WORLD.now() < joined + WORLD.pace.member
+        if account in self.state.members and not settles:
+            return None
+        return (
+            "The request is rejected because the given account ID is not an associated member of account "
+            "the current account."
+        )
 
     def get_member_detectors(self) -> Any:
         p = self.checked_input()

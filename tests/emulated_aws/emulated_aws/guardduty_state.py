@@ -45,6 +45,9 @@ class GuardDutyState(BaseBackend):
         # Of the management account: the Region's delegated administrator. Of that one: its members and settings.
         self.administrator: str | None = None
         self.members: set[str] = set()
+        # Members that joined a short time ago, with when; and those that are no longer monitored.
+        self.joined: dict[str, float] = {}
+        self.stopped: set[str] = set()
         self.organization = OrganizationSettings()
         self.evaluated = False
 

@@ -89,7 +89,10 @@ def _load_accounts(fleet: Fleet) -> None:
     if fleet.organization is not None:
         organization = fleet.organization
         WORLD.organization = Organization(
-            organization.id, organization.management_account, organization.guardduty_administrator
+            organization.id,
+            organization.management_account,
+            organization.guardduty_administrator,
+            organization.member_limit,
         )
 
 

@@ -89,6 +89,7 @@ class OrganizationSpec:
     id: str
     management_account: str
     guardduty_administrator: str | None
+    member_limit: int
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,7 @@ def describe_properties(account: str, region: str, parameters: Mapping[str, Any]
     filters = parameters.get("FiltersWithOperator") or []
     triples = [(f["key"], f["valueSet"], "Equal") for f in legacy]
     triples += [(f["Key"], f["Values"], f.get("Operator", "Equal")) for f in filters]
-    for key, values, dummy in triples:
+    for key, values, _dummy in triples:
         if key not in _PROPERTY_KEYS and not key.startswith("tag:"):
             raise AwsError("InvalidFilterKey", f"The specified key {key} isn't valid.")
         _require_values(key, values, "InvalidInstancePropertyFilterValue")

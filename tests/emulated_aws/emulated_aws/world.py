@@ -47,6 +47,7 @@ class Pace:
     endpoint: float = 0.0
     association: float = 0.0
     coverage: float = 0.0
+    member: float = 0.0
 
 
 @dataclass
@@ -63,6 +64,7 @@ class Organization:
     organization_id: str
     management_account_id: str
     guardduty_administrator_id: str | None = None
+    member_limit: int = 50_000
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,17 @@ class Session:
     arn: str
     user_id: str
     token: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Accounts that a call on many leaves unprocessed; none named means all."""
+
+    accounts: frozenset[str]
+    reason: str
+
+    def covers(self, account: str) -> bool:
+        return not self.accounts or account in self.accounts
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,8 @@ class World:
     opted_out: set[tuple[str, str]] = field(default_factory=set)
     sessions: dict[str, Session] = field(default_factory=dict)
     caller: Caller | None = None
+    # Of the call being answered: accounts that a fault leaves unprocessed, with what is said of them.
+    left_out: LeftOut | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def now(self) -> float:

@@ -222,7 +222,7 @@ def test_filters_and_pages(shop):
 
 
 def test_fifty_endpoints_a_vpc(shop):
-    for dummy in range(50):
+    for _dummy in range(50):
         shop.create("a", PrivateDnsEnabled=False)
     assert code_of(shop.ec2.create_vpc_endpoint, **shop.ask("a", PrivateDnsEnabled=False)) == "VpcEndpointLimitExceeded"
 

@@ -87,7 +87,7 @@ def test_chance_repeats_with_its_seed(aws, ec2):
         aws.request("DELETE", "faults")
         aws.faults({"op": "ec2:DescribeVpcs", "kind": "throttle", "p": 0.5, "seed": 7})
         aws.request("DELETE", "log")
-        for dummy in range(20):
+        for _dummy in range(20):
             with suppress(ClientError):
                 ec2.describe_vpcs()
         return [entry["fault"] is not None for entry in aws.log()]

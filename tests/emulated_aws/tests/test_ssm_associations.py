@@ -299,7 +299,7 @@ def test_two_thousand_associations_are_the_limit(ssm: Any) -> None:
     from emulated_aws import ssm_state
 
     state = ssm_state.state(ACCOUNT, REGION)
-    for dummy in range(1_999):
+    for _dummy in range(1_999):
         state.create({"Name": DOCUMENT, "Parameters": INSTALL, "Targets": tagged("nobody")})
     create(ssm, Targets=tagged("nobody"))
     assert refusal(ssm) == "AssociationLimitExceeded"

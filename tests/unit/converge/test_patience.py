@@ -48,7 +48,7 @@ def test_a_hundred_endpoints_pass_the_bucket_in_little_more_than_the_time_it_nee
 def test_it_gives_up_after_its_time_and_at_once_for_the_calls_that_follow() -> None:
     bucket = Bucket(refill=0)
     patience = Patience(60, bucket.sleep, bucket.clock)
-    for dummy in range(4):
+    for _dummy in range(4):
         patience.call(bucket.create)
     with pytest.raises(ClientError):
         patience.call(bucket.create)

@@ -107,7 +107,7 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize("tag", [None, "true", "false"])
 def test_what_the_instance_is_decides_before_everything_else(first: int, tag: str | None) -> None:
     broken: dict[str, Any] = {}
-    for dummy, changes in BREAKS[first:]:
+    for _dummy, changes in BREAKS[first:]:
         broken |= changes
     found = judged(instance=tagged(tag, **broken), detector=detector(monitoring=False))
     assert found.reason == BREAKS[first][0]

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The summary on the screen: at most 80 columns, and each instance under the blocker to act on first."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from strategies import areas, choices
+from worlds import judged, row
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import flips, transitions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import (
+    WIDTH,
+    flip_lines,
+    note_lines,
+    summary_lines,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot
+
+
+@given(one=areas(), other=areas(), chosen=choices)
+def test_no_line_is_too_long_and_the_blocked_are_each_counted_once(
+    one: AccountRegion, other: AccountRegion, chosen: Choices
+) -> None:
+    summary = summarize(judge_fleet(Snapshot((one,)), chosen))
+    counts = transitions(flips(Snapshot((one,)), Snapshot((other,)), chosen))
+    lines = [*summary_lines(summary, "Before"), *flip_lines(counts, summary, "What would change")]
+    assert all(len(text) <= WIDTH for _style, text in lines)
+    assert sum(blocker["first"] for blocker in summary["blockers"]) == summary["blocked"]
+
+
+def test_the_symptom_does_not_hide_the_cause() -> None:
+    verdict = judged(node=None, row=row("UNHEALTHY"), endpoints=())
+    assert verdict.blockers == ("endpoint_missing", "coverage_unhealthy")
+    shown = "\n".join(text for _style, text in summary_lines(summarize([verdict]), "Before"))
+    assert "1  endpoint_missing" in shown
+    assert "coverage_unhealthy" not in shown
+
+
+def test_a_fleet_without_wanted_instances_says_so() -> None:
+    (_title, (style, text), *_rest) = summary_lines(summarize([]), "Before")
+    assert (style, text) == ("warn", "  None of 0 instances should run the agent.")
+
+
+def test_full_coverage_is_good_and_none_is_bad() -> None:
+    assert summary_lines(summarize([judged()]), "After")[1][0] == "good"
+    assert summary_lines(summarize([judged(row=row("UNHEALTHY"))]), "After")[1][0] == "bad"
+
+
+def test_long_notes_are_wrapped() -> None:
+    lines = note_lines(["word " * 40, "short"])
+    assert all(len(text) <= WIDTH for _style, text in lines)
+    assert [text[:4] for _style, text in lines] == ["  - ", "    ", "    ", "  - "]
