@@ -122,6 +122,9 @@ class Cloud:
         client.meta.events.register("before-send", self._send)
         return client
 
+    def faults(self, *rules: dict[str, Any]) -> None:
+        self._admin("faults", json.dumps(rules).encode())
+
     def _admin(self, what: str, body: bytes) -> None:
         environ = {
             "REQUEST_METHOD": "POST",
