@@ -101,7 +101,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet i
 
 def main() -> None:
     module = aws_module({})
-    _, snapshot = observed(module, Wish(instances=False, ssm=False, network=False, coverage=False))
+    dummy, snapshot = observed(module, Wish(instances=False, ssm=False, network=False, coverage=False))
     conclude_reading(module, snapshot.problems, settings=monitoring_rows(snapshot))
 
 

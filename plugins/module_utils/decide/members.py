@@ -62,7 +62,7 @@ def plan_members(areas: Sequence[MemberArea], wish: FeatureWish) -> MemberPlan:
             of_area += [(number, _change(area, account, step)) for number, step in _numbered(needed, wish)]
             if legacy_left(features, wish):
                 left_on.append(f"{account}/{area.region}")
-        changes += [change for _, change in sorted(of_area, key=lambda numbered: numbered[0])]
+        changes += [change for dummy, change in sorted(of_area, key=lambda numbered: numbered[0])]
     warning = legacy_warning(left_on, wish)
     return MemberPlan(Plan(tuple(changes)), tuple(problems), (warning,) if warning else ())
 

@@ -41,8 +41,8 @@ def everywhere(
 
     with ThreadPoolExecutor(min(WORKERS, len(targets) or 1)) as pool:
         answers = list(pool.map(one, targets))
-    areas = tuple(area for area, _ in answers if area is not None)
-    return areas, tuple(problem for _, problems in answers for problem in problems)
+    areas = tuple(area for area, dummy in answers if area is not None)
+    return areas, tuple(problem for dummy, problems in answers for problem in problems)
 
 
 def explained(target: Target, detector_id: str, problem: Problem) -> Problem:
