@@ -44,6 +44,11 @@ def unprocessed(answer: dict[str, Any]) -> dict[str, str]:
     return {row["AccountId"]: row["Result"] for row in answer["UnprocessedAccounts"]}
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
 def test_a_member_settles_after_it_joined(cloud: Cloud, security: Any, detector: str, clock: Clock) -> None:
     details = [{"AccountId": DATA, "Email": "data@example.com"}]
     assert security.create_members(DetectorId=detector, AccountDetails=details)["UnprocessedAccounts"] == []
