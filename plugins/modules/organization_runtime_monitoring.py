@@ -197,8 +197,9 @@ def main() -> None:
 
     targets, problems = targets_of(module)
     areas, unread = observe_organizations(targets)
-    chosen = [target for target in targets if (target.account_id, target.region) in reaching(areas, wish)]
-    members, members_unread = observe_members(chosen, None, settling, some_expected=False)
+    reached = reaching(areas, wish)
+    chosen = [target for target in targets if (target.account_id, target.region) in reached]
+    members, members_unread = observe_members(chosen, None, settling, reached)
     planned = plan_all(areas, members, wish)
     for sentence in planned.warnings:
         warn(sentence)

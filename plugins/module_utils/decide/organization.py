@@ -47,12 +47,12 @@ def wish_of(params: Mapping[str, Any]) -> OrganizationWish:
     return OrganizationWish(feature, chosen, params["migrate_eks"], params["include_existing"])
 
 
-def reaching(areas: Sequence[OrganizationArea], wish: OrganizationWish) -> frozenset[tuple[str, str]]:
-    """The accounts and regions whose existing members must be read, since the organization's choices reach them."""
+def reaching(areas: Sequence[OrganizationArea], wish: OrganizationWish) -> dict[tuple[str, str], str]:
+    """The accounts and regions whose existing members must be read, since choices reach them, with their detectors."""
     if not wish.include_existing:
-        return frozenset()
+        return {}
     after = organizations_after(areas, _changes(areas, wish))
-    return frozenset((area.account_id, area.region) for area in after if existing_wish(area, wish) is not None)
+    return {(area.account_id, area.region): area.detector_id for area in after if existing_wish(area, wish) is not None}
 
 
 def plan_all(areas: Sequence[OrganizationArea], members: Sequence[MemberArea], wish: OrganizationWish) -> MemberPlan:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
@@ -23,14 +23,19 @@ T = TypeVar("T")
 
 
 def everywhere(
-    targets: Sequence[Target], read: Callable[[Target, str], tuple[T, Sequence[Problem]]]
+    targets: Sequence[Target],
+    read: Callable[[Target, str], tuple[T, Sequence[Problem]]],
+    known: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[tuple[T, ...], tuple[Problem, ...]]:
-    """What C(read) gives for each account and region with its detector's id; where it fails, why."""
+    """What C(read) gives for each account and region with its detector's id; where it fails, why.
+
+    C(known): detectors' ids by account and region, where they were read before.
+    """
 
     def one(target: Target) -> tuple[T | None, Sequence[Problem]]:
         detector_id = ""
         try:
-            detector_id = _detector_id(target)
+            detector_id = (known or {}).get((target.account_id, target.region)) or _detector_id(target)
             return read(target, detector_id)
         except AwsProblem as error:
             return None, [error.problem]

@@ -27,11 +27,12 @@ def observe_members(
     targets: Sequence[Target],
     account_ids: Sequence[str] | None,
     settling: Callable[[], Settling],
-    some_expected: bool = True,
+    administrators: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[tuple[MemberArea, ...], tuple[Problem, ...]]:
     """The members with C(account_ids), or all that are enabled, of the administrator in each account and region.
 
-    C(some_expected): that there are none at all is a problem, since it looks the same in an account that is no administrator.
+    C(administrators): detectors' ids by account and region, where these are known to be administrators. Where that is not
+    known, no members at all is a problem: it looks the same in an account that is no administrator.
     """
 
     def read(target: Target, detector_id: str) -> tuple[MemberArea, Sequence[Problem]]:
@@ -39,7 +40,7 @@ def observe_members(
         skipped: Mapping[str, str] = {}
         if account_ids is None:
             accounts, skipped = _all_members(target, detector_id)
-            if some_expected and not accounts and not skipped:
+            if administrators is None and not accounts and not skipped:
                 problems.append(_no_members(target, detector_id))
         else:
             accounts = [account for account in dict.fromkeys(account_ids) if account != target.account_id]
@@ -48,7 +49,7 @@ def observe_members(
         found, failed = member_features(target, detector_id, accounts, settling())
         return MemberArea(target.account_id, target.region, detector_id, found, skipped), [*problems, *failed]
 
-    return everywhere(targets, read)
+    return everywhere(targets, read, administrators)
 
 
 def member_features(
