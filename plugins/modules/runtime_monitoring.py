@@ -70,11 +70,11 @@ EXAMPLES = r"""
     regions: [eu-west-1]
     state: disabled
     migrate_eks: true
-  register: off
+  register: turned_off
 
 - name: Agents that nobody removes
   ansible.builtin.debug:
-    msg: "{{ off.agents_left_behind | map(attribute='instance_id') }}"
+    msg: "{{ turned_off.agents_left_behind | map(attribute='instance_id') }}"
 """
 
 RETURN = r"""

@@ -28,6 +28,11 @@ FLEET = ORGANIZATION + "".join(
     + "".join(f"      {region}:{AREA % {'region': region}}" for region in ("eu-west-1", "us-east-1"))
     for account in ("111111111111", "222222222222")
 )
+# A member of an administrator cannot change its own settings, as other examples do.
+ADMINISTERED = ORGANIZATION.replace("}", ", guardduty_administrator: '111111111111'}")
+FLEETS_OF = dict.fromkeys(
+    ("member_runtime_monitoring", "organization_runtime_monitoring"), FLEET.replace(ORGANIZATION, ADMINISTERED)
+)
 # A gate is meant to fail on a fleet that is not covered; in check mode it looks once.
 ARGUMENTS = {"coverage_wait": ["--check"]}
 
@@ -42,7 +47,7 @@ def documentation(ansible: Ansible, kind: str, name: str) -> str:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_of_modules_run(aws: EmulatedAws, ansible: Ansible, module: str) -> None:
-    aws.load(FLEET)
+    aws.load(FLEETS_OF.get(module, FLEET))
     vpc_id = next(iter(ansible.inventory(SHOP).ok().document["_meta"]["hostvars"].values()))["gd_vpc_id"]
     tasks = yaml.safe_load(documentation(ansible, "module", module).replace("vpc-0123456789abcdef0", vpc_id))
     (ansible.folder / "guardduty-endpoint.json.j2").write_text(json.dumps(OPEN_POLICY))
