@@ -245,7 +245,9 @@ class NetworkOperations(Ec2Operations):
         users = [each for each in [*self._of_instances(), *self._of_endpoints()] if _in_group(each, group_id)]
         if users or (group_id and self._rules_naming(group_id)):
             raise AwsError("DependencyViolation", f"resource {group_id} has a dependent object")
-        return super().delete_security_group()
+        super().delete_security_group()
+        # moto answers nothing; EC2 says so (API reference, DeleteSecurityGroup).
+        return self.answer({"Return": True, "GroupId": group_id})
 
     def _rules_naming(self, group_id: str) -> bool:
         return any(
@@ -261,6 +263,15 @@ class NetworkOperations(Ec2Operations):
         if any(each["SubnetId"] == subnet_id for each in [*self._of_instances(), *self._of_endpoints()]):
             raise AwsError("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
         return super().delete_subnet()
+
+    def delete_vpc(self) -> Any:
+        """moto asks for subnets and route tables; EC2 for everything in the VPC (API reference, DeleteVpc)."""
+        vpc_id = self.asked["VpcId"]
+        interfaces = [*self._of_instances(), *self._of_endpoints()]
+        groups = [group for group in self.ec2_backend.groups.get(vpc_id, {}).values() if group.name != "default"]
+        if groups or any(each["VpcId"] == vpc_id for each in interfaces):
+            raise AwsError("DependencyViolation", f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+        return super().delete_vpc()
 
 
 def _in_group(interface: dict[str, Any], group_id: str | None) -> bool:
