@@ -140,6 +140,20 @@ areas_read:
   type: list
   elements: str
   sample: [111111111111/eu-west-1]
+settings:
+  description:
+    - What of Runtime Monitoring is in effect in each account and region whose GuardDuty settings could be read.
+    - A sub-feature has no effect while Runtime Monitoring is off.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - account_id: "111111111111"
+      region: eu-west-1
+      runtime_monitoring: true
+      ec2_agent_management: false
+      eks_addon_management: false
+      ecs_fargate_agent_management: false
 worklists:
   description:
     - For each route (C(guardduty), C(ssm), C(package)) the ids of its wanted instances and the C(ACCOUNT/REGION) pairs that

@@ -10,12 +10,13 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.assume import Assumption, assume
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import SUB_FEATURES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import areas_read
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.worklists import worklists
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot
 
 
 def answer(snapshot: Snapshot, choices: Choices) -> dict[str, Any]:
@@ -25,6 +26,18 @@ def answer(snapshot: Snapshot, choices: Choices) -> dict[str, Any]:
         "summary": summarize(verdicts),
         "worklists": worklists(verdicts),
         "areas_read": areas_read(snapshot),
+        "settings": [settings_row(area) for area in snapshot.areas if "detector" not in area.unknown],
+    }
+
+
+def settings_row(area: AccountRegion) -> dict[str, Any]:
+    """What is in effect in one account and region: a sub-feature is not while its feature is off."""
+    on, monitoring = area.detector.runtime_monitoring, area.detector.monitoring
+    return {
+        "account_id": area.account_id,
+        "region": area.region,
+        "runtime_monitoring": on,
+        **{option: on and monitoring.additional.get(name, False) for option, name in SUB_FEATURES.items()},
     }
 
 

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter of the playbook offboard: what decide/ computes. It is documented in a file of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard import Choice, Done, offboard, refused
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard_text import left_text, steps_text
+
+
+def choice_of(variables: Mapping[str, Any]) -> Choice:
+    """The playbook's variables, which an AWX survey gives as text."""
+    given = dict(variables)
+    for name in ("all_vpcs", "include_guardduty", "disable_monitoring"):
+        given[name] = boolean(given[name])
+    refusal = refused(given)
+    if refusal is not None:
+        raise AnsibleFilterError(refusal)
+    del given["all_vpcs"]
+    return Choice(**{**given, "vpc_ids": tuple(given["vpc_ids"])})
+
+
+def offboard_plan(
+    fleet: Mapping[str, Any],
+    vpcs: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    automation: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    uninstall: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    choice = choice_of(variables)
+    work = offboard(fleet, vpcs["vpcs"], choice, Done(automation, tags, uninstall))
+    return {**work, "steps": steps_text(work, fleet, choice), "left": left_text(work)}
+
+
+def refusal_of(variables: Mapping[str, Any]) -> str:
+    try:
+        choice_of(variables)
+    except (AnsibleFilterError, TypeError) as error:
+        return str(error)
+    return ""
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"offboard_plan": offboard_plan, "offboard_refusal": refusal_of}
