@@ -65,6 +65,12 @@ ASSOCIATION = {
     "Parameters": {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]},
     "Targets": [{"Key": f"tag:{ROUTE}", "Values": ["ssm"]}],
 }
+ADMINISTERED = """
+organization: {management_account: "111111111111", guardduty_administrator: "111111111111"}
+accounts:
+  "111111111111": {regions: {eu-west-1: {guardduty: {}}}}
+  "222222222222": {regions: {eu-west-1: {guardduty: {}}}}
+"""
 MONITORED = FLEET.replace("guardduty: {}", "guardduty: {runtime_monitoring: true}")
 
 
@@ -153,8 +159,30 @@ def test_instance_tags(job: Job) -> None:
 
 def test_runtime_monitoring(aws: EmulatedAws, ansible: Ansible) -> None:
     job = Job(aws, ansible, FLEET)
-    job.tasks("- fleetsec.guardduty.runtime_monitoring: {regions: [eu-west-1, us-east-1], create_detector: true}\n")
+    task = "- fleetsec.guardduty.runtime_monitoring: {regions: [eu-west-1, us-east-1], create_detector: true, %s}\n"
+    job.tasks(task % "state: enabled" + task % "state: disabled")
     hold(job, "runtime_monitoring")
+
+
+def test_runtime_monitoring_info(job: Job) -> None:
+    job.tasks("- fleetsec.guardduty.runtime_monitoring_info:\n")
+    hold(job, "runtime_monitoring_info")
+
+
+def test_members_and_organization(aws: EmulatedAws, ansible: Ansible) -> None:
+    job = Job(aws, ansible, ADMINISTERED)
+    job.tasks("- fleetsec.guardduty.member_runtime_monitoring:\n")
+    hold(job, "member_runtime_monitoring")
+    aws.load(ADMINISTERED)
+    job.tasks("- fleetsec.guardduty.organization_runtime_monitoring: {auto_enable: all, include_existing: true}\n")
+    hold(job, "organization_runtime_monitoring")
+
+
+def test_tag(job: Job) -> None:
+    variables = {"regions": [REGION], "all_instances": True}
+    job.ansible.playbook("fleetsec.guardduty.tag", managed="repair", **variables).ok()
+    job.ansible.playbook("fleetsec.guardduty.tag", managed="clear", **variables).ok()
+    hold(job, "tag")
 
 
 def test_vpc_endpoint_info(job: Job) -> None:
