@@ -88,31 +88,24 @@ def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) ->
     assert "Remove the association that uninstalls, unless other VPCs need it" in changes(done)
     assert one.associations() == two.associations() == set()
     assert "fleetsec-guardduty-route" not in one.tags("side")
-    fleet.clear()
-    ansible.playbook(OFFBOARD, **ALL, remove_traces=True).ok()
-    assert fleet.writes() == {}
 
 
+# A play of its own: defaults of the collection's action group would reach amazon.aws's modules too.
 FREE = """
-- amazon.aws.ec2_vpc_net_info:
-    region: eu-west-1
-    vpc_ids: ["{{ vpc_id }}"]
-  register: net
-- amazon.aws.ec2_vpc_subnet_info:
-    region: eu-west-1
-    filters: {vpc-id: "{{ vpc_id }}"}
-  register: subnets
-- amazon.aws.ec2_vpc_subnet:
-    region: eu-west-1
-    vpc_id: "{{ vpc_id }}"
-    cidr: "{{ item.cidr_block }}"
-    state: absent
-  loop: "{{ subnets.subnets }}"
-- name: delete
-  amazon.aws.ec2_vpc_net:
-    region: eu-west-1
-    vpc_id: "{{ vpc_id }}"
-    state: absent
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - amazon.aws.ec2_vpc_subnet_info:
+        filters: {vpc-id: "{{ vpc_id }}"}
+      register: subnets
+    - amazon.aws.ec2_vpc_subnet:
+        vpc_id: "{{ vpc_id }}"
+        cidr: "{{ item.cidr_block }}"
+        state: absent
+      loop: "{{ subnets.subnets }}"
+    - amazon.aws.ec2_vpc_net:
+        vpc_id: "{{ vpc_id }}"
+        state: absent
 """
 
 
@@ -132,18 +125,16 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
     assert "GuardDutyManaged" not in one.tags("side")
 
     one.terminate(shop)
-    fleet.clear()
-    predicted = ansible.playbook(OFFBOARD, "--check", **wish).ok()
-    assert fleet.writes() == {}
     second = ansible.playbook(OFFBOARD, **wish).ok()
-    assert changes(predicted) == changes(second)
+    assert list(changes(second)) == ["Delete endpoints, then their security groups"]
     assert second.stats["guardduty_offboard"]["kept_vpcs"] == []
     assert second.stats["guardduty_offboard"]["left_behind"] == []
     fleet.clear()
     ansible.playbook(OFFBOARD, **wish).ok()
     assert fleet.writes() == {}
     one.poke("side")
-    ansible.playbook(FREE, vpc_id=shop).ok()
+    (ansible.folder / "free.yml").write_text(FREE)
+    ansible.playbook("free.yml", vpc_id=shop).ok()
     with pytest.raises(ClientError, match=r"InvalidVpcID\.NotFound"):
         one.ec2.describe_vpcs(VpcIds=[shop])
     assert one.endpoints(side), "the other VPC keeps what it needs"
