@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
-from harness import Ansible, EmulatedAws, role_arns
+from harness import SECRET, Ansible, EmulatedAws, role_arns
 
 ADMINISTRATOR = "111111111111"
 HEAD = (
@@ -192,3 +193,21 @@ def test_a_region_that_fails_does_not_keep_the_other(aws: EmulatedAws, ansible: 
     task = ansible.playbook(ENABLE.replace("settle_timeout: 0", "regions: [eu-west-1, us-east-1]")).tasks["change"]
     assert task["failed"] and "guardduty:ListMembers in 111111111111/eu-west-1 failed" in task["msg"]
     assert {member["region"] for member in task["members"]} == {"us-east-1"}
+
+
+def test_members_no_longer_monitored_are_skipped_and_an_account_without_members_fails(
+    aws: EmulatedAws, ansible: Ansible
+) -> None:
+    aws.load(organization(*["{}"] * 2))
+    keys = {"aws_access_key_id": "AKIAEMULATEDCALLER00", "aws_secret_access_key": SECRET}
+    client = boto3.client("guardduty", region_name="eu-west-1", endpoint_url=aws.endpoint_url, **keys)
+    (detector,) = client.list_detectors()["DetectorIds"]
+    client.stop_monitoring_members(DetectorId=detector, AccountIds=[account(1)])
+    task = ansible.playbook(ENABLE).ok().tasks["change"]
+    assert [change["target"] for change in task["changes"]] == [account(2)]
+    skipped = {"account_id": account(1), "region": "eu-west-1", "relationship": "Disabled"}
+    assert task["skipped_members"] == [skipped]
+    aws.load(f"accounts: {{'{ADMINISTRATOR}': {{regions: {{eu-west-1: {{guardduty: {{}}}}}}}}}}")
+    task = ansible.playbook(ENABLE).tasks["change"]
+    assert task["failed"] and "NoMembers: this account has no GuardDuty members" in task["msg"]
+    assert "Only the account of GuardDuty's delegated administrator can do this" in task["msg"]
