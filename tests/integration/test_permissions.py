@@ -65,6 +65,22 @@ ASSOCIATION = {
     "Parameters": {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]},
     "Targets": [{"Key": f"tag:{ROUTE}", "Values": ["ssm"]}],
 }
+UNINSTALL = {
+    **ASSOCIATION,
+    "AssociationName": "fleetsec-guardduty-uninstall",
+    "Parameters": {"action": ["Uninstall"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]},
+    "Targets": [{"Key": f"tag:{ROUTE}", "Values": ["uninstall"]}],
+}
+PLACE = """
+        guardduty: {runtime_monitoring: true, ec2_agent_management: true}
+        vpcs: {shop: {cidr: 10.0.0.0/16, subnets: {a: %(region)sa}, endpoint: {owner: operator}}}
+        instances:
+          - {name: web, vpc: shop, ssm: online, agent: {by: guardduty}}
+          - {name: out-of-reach, vpc: shop, tags: {fleetsec-guardduty-route: ssm}}
+"""
+COVERED = "accounts:\n  '111111111111':\n    regions:\n" + "".join(
+    f"      {region}:{PLACE % {'region': region}}" for region in (REGION, "us-east-1", "us-west-2")
+)
 ADMINISTERED = """
 organization: {management_account: "111111111111", guardduty_administrator: "111111111111"}
 accounts:
@@ -246,6 +262,23 @@ def test_rollout(aws: EmulatedAws, ansible: Ansible) -> None:
 
 
 INSTANCE = "arn:aws:ec2:eu-west-1:111111111111:instance/i-0123456789abcdef0"
+
+
+def test_offboard(aws: EmulatedAws, ansible: Ansible) -> None:
+    """Three regions: what uninstalls is there and wrong, there and right, and not there. Then endpoints and settings."""
+    job = Job(aws, ansible, COVERED)
+    vpc_id = job.vpc_ids()["shop"]
+    with job.by_others() as client:
+        client("ssm").create_association(**ASSOCIATION)
+        client("ssm").create_association(**UNINSTALL, MaxConcurrency="50%")
+        client("ec2").create_security_group(GroupName="fleetsec-guardduty-data", Description="-", VpcId=vpc_id)
+    with job.by_others("us-east-1") as client:
+        client("ssm").create_association(**UNINSTALL, MaxConcurrency="10%", MaxErrors="10%")
+    offboard, regions = "fleetsec.guardduty.offboard", [REGION, "us-east-1", "us-west-2"]
+    job.ansible.playbook(offboard, regions=regions, all_vpcs=True, stop_by="tags").ok()
+    settings = {"disable_monitoring": True, "uninstall": False}
+    job.ansible.playbook(offboard, regions=[REGION], all_vpcs=True, **settings).ok()
+    hold(job, "offboard")
 
 
 @pytest.mark.parametrize(
