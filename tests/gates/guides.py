@@ -98,8 +98,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "needs": needs,
     "policies": policies,
     "variables of audit": lambda: variables_of("audit"),
+    "variables of offboard": lambda: variables_of("offboard"),
     "variables of report": lambda: variables_of("report"),
     "variables of rollout": lambda: variables_of("rollout"),
+    "variables of tag": lambda: variables_of("tag"),
 }
 
 
