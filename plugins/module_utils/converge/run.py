@@ -92,9 +92,11 @@ def converge(
 
     with ThreadPoolExecutor(min(WORKERS, len(areas))) as pool:
         runs = list(pool.map(one, areas))
-    return Outcome(
-        tuple(change for run in runs for change in run.done), tuple(failure for run in runs for failure in run.failed)
-    )
+    # In the plan's order again, so that the result of a run reads as check mode predicted it.
+    place = {id(change): position for position, change in enumerate(plan.changes)}
+    done = sorted((change for run in runs for change in run.done), key=lambda change: place[id(change)])
+    failed = sorted((one for run in runs for one in run.failed), key=lambda one: place[id(one.change)])
+    return Outcome(tuple(done), tuple(failed))
 
 
 def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
