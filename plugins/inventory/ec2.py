@@ -41,7 +41,7 @@ options:
     description:
       - Where host names come from, in order of preference. The instance id is the last resort.
       - C(instance-id), C(private-ip-address), C(private-dns-name), C(ip-address), C(dns-name), C(tag:NAME), C(tag:NAME=VALUE),
-        or a dict of O(hostnames.name), O(hostnames.prefix) and O(hostnames.separator).
+        or a dict of O(hostnames[].name), O(hostnames[].prefix) and O(hostnames[].separator).
       - Two instances with one name are a warning, and the second keeps its instance id.
     type: list
     elements: raw
