@@ -30,7 +30,7 @@ accounts:
           - {name: lost, vpc: shop, ssm: lost, agent: {by: guardduty}}
           - {name: bare, vpc: shop, agent: {by: manual}}
           - {name: clean, vpc: shop}
-          - {name: asleep, vpc: shop, ssm: online, state: stopped}
+          - {name: asleep, vpc: shop, ssm: online, state: stopped, agent: {by: guardduty}}
           - {name: desk, vpc: shop, ssm: online, platform: windows}
           - {name: side, vpc: side, ssm: online, agent: {by: guardduty}}
   "222222222222":

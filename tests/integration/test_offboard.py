@@ -75,6 +75,7 @@ def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) ->
     one.ec2.start_instances(InstanceIds=one.ids("asleep"))
     one.poke("web")
     two.poke("db")
+    assert one.with_agent() == {lost, bare}
     for account, name in ((one, "shop"), (one, "side"), (two, "data")):
         assert account.endpoints(account.vpc(name)) == []
     for account, name in ((one, "shop"), (two, "data")):

@@ -185,7 +185,26 @@ def test_a_group_stays_as_long_as_an_endpoint_uses_it(shop):
     shop.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
     assert code_of(shop.ec2.delete_security_group, GroupId=group) == "DependencyViolation"
     time.sleep(PACE)
+    answer = shop.ec2.delete_security_group(GroupId=group)
+    assert (answer["Return"], answer["GroupId"]) == (True, group)
+
+
+def test_a_vpc_stays_as_long_as_anything_is_in_it(shop):
+    """An endpoint's interfaces, a group that is not the default one, an instance, a subnet: EC2 API reference, DeleteVpc."""
+    group = shop.group()
+    made = shop.create(SecurityGroupIds=[group])["VpcEndpointId"]
+    (instance,) = shop.ec2.describe_instances()["Reservations"][0]["Instances"]
+    shop.ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    shop.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
+    (first, *rest) = [subnet["SubnetId"] for subnet in shop.ec2.describe_subnets()["Subnets"]]
+    assert code_of(shop.ec2.delete_subnet, SubnetId=first) == "DependencyViolation"
+    time.sleep(PACE)
+    for subnet in (first, *rest):
+        shop.ec2.delete_subnet(SubnetId=subnet)
+    assert code_of(shop.ec2.delete_vpc, VpcId=shop.vpc) == "DependencyViolation"
     shop.ec2.delete_security_group(GroupId=group)
+    shop.ec2.delete_vpc(VpcId=shop.vpc)
+    assert shop.ec2.describe_vpcs()["Vpcs"] == []
 
 
 def test_a_person_who_deletes_guarddutys_endpoint_leaves_its_group(aws):

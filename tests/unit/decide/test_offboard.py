@@ -1,0 +1,324 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Taking Runtime Monitoring away: what is stopped, what goes, what would come back, and what stays is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard import (
+    BY_AUTOMATION,
+    BY_TAGS,
+    LEFT,
+    UNSUPPORTED,
+    Choice,
+    Done,
+    offboard,
+    refused,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard_text import left_text, steps_text
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import REASONS
+
+ONE, TWO = "111111111111/eu-west-1", "222222222222/eu-west-1"
+VARIABLES = {"vpc_ids": [], "all_vpcs": True, "stop_by": BY_AUTOMATION, "disable_monitoring": False}
+SHOP = Choice(vpc_ids=("vpc-shop",), stop_by=BY_TAGS)
+TAG = Choice.__dataclass_fields__["tag"].default
+
+
+def place(area: str) -> dict[str, str]:
+    account_id, region = area.split("/")
+    return {"account_id": account_id, "region": region}
+
+
+def setting(area: str = ONE, on: bool = True, automated: bool = False, eks: bool = False) -> dict[str, Any]:
+    extras = {
+        "ec2_agent_management": on and automated,
+        "eks_addon_management": eks,
+        "ecs_fargate_agent_management": False,
+    }
+    return {**place(area), "runtime_monitoring": on, **extras}
+
+
+def host(name: str, area: str = ONE, **changes: Any) -> dict[str, Any]:
+    usual = {
+        "instance_id": f"i-{name}",
+        **place(area),
+        "vpc_id": "vpc-shop",
+        "state": "running",
+        "platform": "linux",
+        "tags": {},
+        "tag": "absent",
+        "reason": "automated_agent",
+        "ssm": "online",
+        "coverage": "healthy",
+        "agent_version": "1.17.1",
+    }
+    return {f"gd_{key}": value for key, value in {**usual, **changes}.items()}
+
+
+def vpc(vpc_id: str = "vpc-shop", area: str = ONE, **changes: Any) -> dict[str, Any]:
+    owned = {"vpc_owner_id": place(area)["account_id"], "owner": "operator", "endpoint_id": f"vpce-{vpc_id}"}
+    return {"vpc_id": vpc_id, **place(area), **owned, **changes}
+
+
+def fleet(*instances: dict[str, Any], settings: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    settings = settings or [setting()]
+    read = [f"{row['account_id']}/{row['region']}" for row in settings]
+    return {"instances": list(instances), "settings": settings, "areas_read": read}
+
+
+def reasons(work: dict[str, Any]) -> dict[str, str]:
+    return {row["instance_id"]: row["reason"] for row in work["left_behind"]}
+
+
+def change(target: str, area: str = ONE) -> dict[str, Any]:
+    return {**place(area), "target": target}
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({}, None),
+        ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "stop_by": BY_TAGS}, None),
+        ({"disable_monitoring": True}, None),
+        ({"all_vpcs": False}, "Say what to take Runtime Monitoring away from"),
+        ({"vpc_ids": ["vpc-1"]}, "and not both"),
+        ({"stop_by": ""}, "it can be"),
+        ({"stop_by": BY_TAGS, "disable_monitoring": True}, "goes with all_vpcs=true"),
+        ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "disable_monitoring": True}, "goes with all_vpcs=true"),
+    ],
+)
+def test_refusals(variables: dict[str, Any], sentence: str | None) -> None:
+    said = refused({**VARIABLES, **variables})
+    assert said is None if sentence is None else sentence in (said or "")
+
+
+def test_automation_goes_off_and_inclusion_tags_go() -> None:
+    world = fleet(host("a"), host("b", tag="included"), settings=[setting(automated=True), setting(TWO)])
+    work = offboard(world, [vpc()], Choice())
+    assert work["automated_areas"] == [ONE]
+    assert work["clear_ids"] == ["i-b"]
+    assert work["exclude_ids"] == []
+    assert work["areas"] == [ONE, TWO]
+    assert work["uninstall_ids"] == ["i-a", "i-b"]
+    assert work["endpoint_vpc_ids"] == ["vpc-shop"]
+
+
+def test_where_automation_stays_on_nothing_goes() -> None:
+    world = fleet(
+        host("a"), host("b", TWO, vpc_id="vpc-two"), settings=[setting(automated=True), setting(TWO, automated=True)]
+    )
+    done = Done(automation={"changes": [change("detector", TWO)]}, tags={"changes": []})
+    work = offboard(world, [vpc(), vpc("vpc-two", TWO)], Choice(), done)
+    assert work["uninstall_ids"] == ["i-b"]
+    assert reasons(work) == {"i-a": "still_managed"}
+    assert work["endpoint_vpc_ids"] == ["vpc-two"]
+    assert [row["vpc_id"] for row in work["kept_vpcs"]] == ["vpc-shop"]
+    # The same where the module ended before it had a plan.
+    crashed = offboard(world, [vpc()], Choice(), Done(automation={"msg": "no", "changed": False}))
+    assert crashed["uninstall_ids"] == []
+
+
+def test_an_inclusion_tag_that_stays_keeps_agent_and_endpoint() -> None:
+    world = fleet(host("a", tag="included", reason="included_by_tag"), host("b", reason="manual_ssm"))
+    tags = {"changes": [], "failed_changes": [change("i-a")]}
+    work = offboard(world, [vpc()], Choice(), Done(tags=tags))
+    assert reasons(work) == {"i-a": "still_managed"}
+    assert work["uninstall_ids"] == ["i-b"]
+    assert work["endpoint_vpc_ids"] == []
+    assert offboard(world, [vpc()], Choice(), Done(tags={"changes": []}))["endpoint_vpc_ids"] == ["vpc-shop"]
+    assert offboard(world, [vpc()], Choice(), Done(tags={"msg": "no"}))["endpoint_vpc_ids"] == []
+    assert offboard(world, [vpc()], Choice(), Done(tags={"skipped": True}))["endpoint_vpc_ids"] == ["vpc-shop"]
+
+
+def test_an_exclusion_that_cannot_be_read_does_not_stop_automation() -> None:
+    hosts = [host("a"), host("b"), host("c", tag="excluded", reason="excluded_by_tag")]
+    tags = {"changes": [], "forbidden_keys": {"i-b": ["cost center"]}}
+    automated = fleet(*hosts, settings=[setting(automated=True)])
+    work = offboard(automated, [vpc()], SHOP, Done(tags=tags))
+    assert work["exclude_ids"] == ["i-a", "i-b", "i-c"]
+    assert reasons(work) == {"i-b": "still_managed"}
+    assert work["uninstall_ids"] == ["i-a", "i-c"]
+    # Without automation nobody needs to read it.
+    assert offboard(fleet(*hosts), [vpc()], SHOP, Done(tags=tags))["uninstall_ids"] == ["i-a", "i-b", "i-c"]
+
+
+def test_with_automation_excluded_instances_bring_the_endpoint_back_too() -> None:
+    world = fleet(host("a", tag="excluded", reason="excluded_by_tag"), settings=[setting(automated=True)])
+    work = offboard(world, [vpc()], SHOP)
+    assert work["endpoint_vpc_ids"] == []
+    assert "terminate the instances" in work["kept_vpcs"][0]["why"]
+    gone = fleet(host("a", state="terminated", reason="instance_gone"), settings=[setting(automated=True)])
+    assert offboard(gone, [vpc()], SHOP)["endpoint_vpc_ids"] == ["vpc-shop"]
+    windows = fleet(host("a", platform="windows", reason="platform_unsupported"), settings=[setting(automated=True)])
+    assert offboard(windows, [vpc()], SHOP)["endpoint_vpc_ids"] == ["vpc-shop"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ssm": "absent"}, "ssm_absent"),
+        ({"ssm": "lost"}, "ssm_lost"),
+        ({"ssm": "unknown"}, "ssm_unknown"),
+        ({"ssm": "absent", "coverage": "unhealthy", "agent_version": None}, None),
+        ({"ssm": "absent", "coverage": "absent", "agent_version": None}, None),
+        ({"ssm": "absent", "coverage": "unknown", "agent_version": None}, "ssm_absent"),
+    ],
+)
+def test_who_is_out_of_reach_is_named_if_an_agent_may_be_there(changes: dict[str, Any], reason: str | None) -> None:
+    work = offboard(fleet(host("a", **changes)), [vpc()], Choice())
+    assert work["uninstall_ids"] == []
+    assert reasons(work) == ({"i-a": reason} if reason else {})
+
+
+def test_without_monitoring_nobody_knows_who_has_an_agent() -> None:
+    bare = host("a", ssm="absent", coverage="absent", agent_version=None)
+    work = offboard(fleet(bare, settings=[setting(on=False)]), [vpc()], Choice())
+    assert [row["agent_seen"] for row in work["left_behind"]] == [False]
+    assert left_text(work)[0].startswith("Whether an agent stays behind is not known of i-a")
+
+
+def test_a_host_that_does_not_run_is_marked_and_said() -> None:
+    work = offboard(fleet(host("a", state="stopped", ssm="absent", coverage="absent")), [vpc()], Choice())
+    assert work["uninstall_ids"] == work["not_running_ids"] == ["i-a"]
+    assert work["left_behind"] == []
+
+
+def test_a_run_that_failed_leaves_its_agent() -> None:
+    run = {"changes": [], "failed_targets": [{"instance_id": "i-a"}], "unfinished_targets": [{"instance_id": "i-b"}]}
+    work = offboard(fleet(host("a"), host("b"), host("c")), [vpc()], Choice(), Done(uninstall=run))
+    assert reasons(work) == {"i-a": "uninstall_failed", "i-b": "uninstall_failed"}
+
+
+def test_what_other_vpcs_need_stays() -> None:
+    inside = host("a", tags={TAG: "ssm"}), host("b", tags={TAG: "ssm"}, ssm="lost"), host("c", tags={TAG: "uninstall"})
+    outside = host("d", vpc_id="vpc-side", tags={TAG: "ssm"}), host("e", vpc_id="vpc-side", tags={TAG: "uninstall"})
+    work = offboard(fleet(*inside, *outside), [vpc(), vpc("vpc-side")], SHOP)
+    assert work["uninstall_ids"] == ["i-a", "i-c"]
+    assert work["unmark_ids"] == ["i-b"], "the install association must not reach it when it comes back"
+    assert work["install_association_areas"] == work["trace_areas"] == []
+    assert work["trace_ids"] == ["i-c"]
+    assert work["endpoint_vpc_ids"] == ["vpc-shop"]
+    alone = offboard(fleet(*inside), [vpc(), vpc("vpc-side")], SHOP)
+    assert alone["install_association_areas"] == alone["trace_areas"] == [ONE]
+
+
+def test_accounts_without_a_selected_vpc_are_left_alone() -> None:
+    world = fleet(host("a"), host("b", TWO, vpc_id="vpc-two"), settings=[setting(), setting(TWO, automated=True)])
+    assert offboard(world, [vpc(), vpc("vpc-two", TWO)], SHOP)["areas"] == [ONE]
+    empty = fleet(settings=[setting(), setting(TWO)])
+    assert offboard(empty, [vpc(), vpc("vpc-two", TWO)], SHOP)["areas"] == [ONE], "a VPC without instances counts"
+
+
+def test_what_was_not_read_is_not_touched() -> None:
+    """Without the instances of an account nobody knows whether its association is needed."""
+    world = {**fleet(settings=[setting(), setting(TWO, automated=True)]), "areas_read": [ONE]}
+    work = offboard(world, [vpc("vpc-two", TWO)], Choice())
+    assert (work["areas"], work["automated_areas"], work["endpoint_vpc_ids"]) == ([ONE], [], [])
+
+
+def test_shared_and_unknown_vpcs() -> None:
+    shared = vpc(vpc_owner_id="999999999999", owner=None, endpoint_id=None)
+    assert offboard(fleet(), [shared], Choice())["endpoint_vpc_ids"] == [], "it is its owner's to free"
+    assert offboard(fleet(), [shared], SHOP)["endpoint_vpc_ids"] == ["vpc-shop"], "named, the module says why not"
+    assert offboard(fleet(), [], SHOP)["endpoint_vpc_ids"] == ["vpc-shop"], (
+        "named, the module says that it is not there"
+    )
+
+
+def test_a_participants_automation_brings_the_owners_endpoint_back() -> None:
+    world = fleet(host("guest", TWO), settings=[setting(), setting(TWO, automated=True)])
+    kept = offboard(world, [vpc()], SHOP)
+    assert (kept["endpoint_vpc_ids"], [row["vpc_id"] for row in kept["kept_vpcs"]]) == ([], ["vpc-shop"])
+
+
+def test_guarddutys_own_endpoint_stays_unless_asked_for() -> None:
+    theirs = vpc(owner="guardduty")
+    kept = offboard(fleet(), [theirs], Choice())["kept_vpcs"]
+    assert "set include_guardduty" in kept[0]["why"]
+    assert offboard(fleet(), [theirs], Choice(include_guardduty=True))["kept_vpcs"] == []
+    assert offboard(fleet(), [theirs], Choice(disable_monitoring=True))["kept_vpcs"] == []
+
+
+def test_the_plan_in_sentences() -> None:
+    hosts = [host(name) for name in "abcd"]
+    world = fleet(*hosts, host("e", ssm="lost"), settings=[setting(automated=True, eks=True)])
+    work = offboard(world, [vpc()], Choice())
+    steps = steps_text(work, world, Choice())
+    assert steps[0] == f"Turn automated agent configuration off in {ONE}."
+    assert "Uninstall the agent through Systems Manager from i-a, i-b, i-c and 1 more." in steps
+    assert "EKS add-on management stays on" in steps[-1]
+    assert any("keeps costing" in sentence and "i-e" in sentence for sentence in left_text(work))
+    off = Choice(disable_monitoring=True)
+    assert steps_text(offboard(world, [vpc()], off), world, off)[-1] == f"Turn Runtime Monitoring off in {ONE}."
+
+
+def test_unsupported_reasons_are_reasons() -> None:
+    assert set(REASONS) >= UNSUPPORTED
+
+
+instances = st.builds(
+    host,
+    name=st.sampled_from("abcdef"),
+    area=st.sampled_from((ONE, TWO)),
+    vpc_id=st.sampled_from(("vpc-shop", "vpc-side", None)),
+    state=st.sampled_from(("running", "running", "running", "stopped", "terminated")),
+    platform=st.sampled_from(("linux", "linux", "windows")),
+    tags=st.sampled_from(({}, {TAG: "ssm"}, {TAG: "uninstall"})),
+    tag=st.sampled_from(("absent", "included", "excluded", "ineffective")),
+    reason=st.sampled_from(("automated_agent", "excluded_by_tag", "included_by_tag", "platform_unsupported")),
+    ssm=st.sampled_from(("online", "lost", "absent", "unknown")),
+    coverage=st.sampled_from(("healthy", "unhealthy", "absent", "unknown")),
+    agent_version=st.sampled_from((None, "1.17.1")),
+)
+worlds = st.builds(
+    lambda rows, settings: fleet(*{row["gd_instance_id"]: row for row in rows}.values(), settings=settings),
+    st.lists(instances, max_size=6),
+    st.tuples(
+        st.builds(setting, st.just(ONE), st.booleans(), st.booleans()),
+        st.builds(setting, st.just(TWO), st.booleans(), st.booleans()),
+    ).map(list),
+)
+choices = st.sampled_from(
+    [Choice(), SHOP, Choice(include_guardduty=True), Choice(disable_monitoring=True), Choice(stop_by=BY_TAGS)]
+)
+
+
+@given(worlds, choices, st.booleans())
+def test_nobody_is_forgotten_and_nobody_else_is_touched(world: dict[str, Any], choice: Choice, fails: bool) -> None:
+    nothing = {"changes": []}
+    done = Done(automation=nothing, tags={"msg": "crashed"}) if fails else Done()
+    work = offboard(world, [vpc(), vpc("vpc-side")], choice, done)
+    rows = {row["gd_instance_id"]: row for row in world["instances"]}
+    written = {
+        *work["clear_ids"],
+        *work["exclude_ids"],
+        *work["uninstall_ids"],
+        *work["unmark_ids"],
+        *work["trace_ids"],
+    }
+    assert all(choice.selects(rows[one]["gd_vpc_id"]) and rows[one]["gd_state"] != "terminated" for one in written)
+    assert not set(work["unmark_ids"]) & set(work["uninstall_ids"])
+    named = set(reasons(work)) | set(work["uninstall_ids"])
+    seen = {
+        one
+        for one, row in rows.items()
+        if row["gd_agent_version"]
+        and choice.selects(row["gd_vpc_id"])
+        and row["gd_state"] != "terminated"
+        and row["gd_reason"] not in UNSUPPORTED
+    }
+    assert seen <= named, "an agent that GuardDuty sees is uninstalled or named"
+    assert set(reasons(work).values()) <= set(LEFT)
+    # No VPC is torn down in which GuardDuty would make an endpoint, as far as the steps went.
+    for row in rows.values():
+        kept_on = fails and next(
+            one["ec2_agent_management"] for one in world["settings"] if one["account_id"] == row["gd_account_id"]
+        )
+        if kept_on and row["gd_platform"] == "linux" and row["gd_state"] != "terminated":
+            assert row["gd_vpc_id"] not in work["endpoint_vpc_ids"]
