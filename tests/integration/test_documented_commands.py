@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ import pytest
 import yaml
 from harness import ROOT, Ansible, EmulatedAws
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
 # pip and ansible-galaxy are run by .ci/run, make is what runs this, and aws belongs to somebody else.
 ELSEWHERE = ("ansible-galaxy", "pip", "aws", "make")
@@ -65,7 +69,7 @@ def guide(path: Path) -> Page:
 
 
 def readme() -> Page:
-    bodies = [textwrap.dedent(found[0]).strip() for found in INDENTED.finditer((ROOT / "README.md").read_text())]
+    bodies = [textwrap.dedent(found[0]).strip() for found in INDENTED.finditer(README)]
     commands = [line for body in bodies for line in body.splitlines() if re.match(r"(ansible-|pip |make )", line)]
     return Page(
         "README",
@@ -155,6 +159,25 @@ def test_inventory_files_are_read(aws: EmulatedAws, ansible: Ansible, page: Page
         assert len(ansible.inventory(options).ok().document["_meta"]["hostvars"]) == 2 * len(options["regions"]) * len(
             options.get("assume_role_arns", ["own"])
         )
+
+
+def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
+    excerpt = textwrap.dedent(next(found[0] for found in INDENTED.finditer(README) if "Before\n" in found[0]))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "demo" / "run.py")],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = iter(map(timeless, done.stdout.splitlines()))
+    assert [line for line in excerpt.split("\n") if line and timeless(line) not in printed] == []
+
+
+def timeless(line: str) -> str:
+    return re.sub(r"after \d+ s$", "after some time", line)
 
 
 def test_nothing_is_overlooked() -> None:
