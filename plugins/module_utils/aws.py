@@ -55,13 +55,7 @@ SCOPE_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def aws_module(arguments: Mapping[str, Any], **options: Any) -> AnsibleAWSModule:
     """An AnsibleAWSModule with the options for accounts and regions; every module of the collection supports check mode."""
-    exclusive = [("assume_role_arns", "organization_role_name"), *options.pop("mutually_exclusive", ())]
-    return AnsibleAWSModule(
-        argument_spec={**TARGET_ARGUMENTS, **arguments},
-        supports_check_mode=True,
-        mutually_exclusive=exclusive,
-        **options,
-    )
+    return AnsibleAWSModule(argument_spec={**TARGET_ARGUMENTS, **arguments}, supports_check_mode=True, **options)
 
 
 def connection_from(

@@ -24,7 +24,7 @@ RULES: list[Rule] = [
     promises.unpinned,
 ]
 HEADER = "\n".join(promises.HEADER)
-RUNTIME = "action_groups: {guardduty: [{metadata: {extend_group: [amazon.aws.aws]}}, tags]}"
+RUNTIME = "action_groups: {guardduty: [tags]}"
 FRAGMENT = """
 class ModuleDocFragment:
     WRITES = '''
@@ -60,9 +60,8 @@ MISTAKES: list[tuple[Rule, str, str]] = [
     (promises.overlong, "docs/a.md", "a\n" * 401),
     (promises.private, "docs/a.md", "see /" + "work/notes"),
     (promises.private, "tests/a.py", HEADER + "\nx = '/" + "root/.venv/bin/python'"),
-    (promises.action_group, "meta/runtime.yml", RUNTIME.replace(", tags", "")),
+    (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "")),
     (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "tags, gone")),
-    (promises.action_group, "meta/runtime.yml", RUNTIME.replace("amazon.aws.aws", "amazon.aws.k8s")),
     (promises.undocumented, "plugins/modules/tags.py", MODULE.replace("RETURN", "NOTHING")),
     (promises.undocumented, "plugins/modules/tags.py", MODULE.replace("guardduty.tags:", "guardduty.other:")),
     (promises.undocumented, "plugins/doc_fragments/attributes.py", FRAGMENT.replace("idempotent", "other")),

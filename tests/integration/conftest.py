@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAws]:
         stderr=subprocess.STDOUT,
     )
     try:
-        for dummy in range(600):
+        for _dummy in range(600):
             if ready.exists():
                 break
             assert process.poll() is None, ready.with_name("server.log").read_text()

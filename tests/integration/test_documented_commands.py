@@ -92,33 +92,9 @@ def to_run() -> Iterator[tuple[Page, list[list[str]]]]:
             yield page, fresh
 
 
-def by_organization(page: Page, words: list[str]) -> bool:
-    texts = [*words, *(page.variables if "@variables.yml" in words else [])]
-    return any("organization_role_name" in text for text in texts)
-
-
 @pytest.mark.parametrize(("page", "commands"), [pytest.param(*pair, id=pair[0].name) for pair in to_run()])
 def test_commands_run(aws: EmulatedAws, ansible: Ansible, page: Page, commands: list[list[str]]) -> None:
-    run_all(aws, ansible, page, [words for words in commands if not by_organization(page, words)])
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="The playbooks' module_defaults give assume_role_arns, though empty, beside organization_role_name, and the two"
-    " exclude each other. With default(omit, true) on both this passes; then merge it into test_commands_run.",
-)
-@pytest.mark.parametrize(
-    ("page", "commands"),
-    [
-        pytest.param(page, commands, id=page.name)
-        for page, commands in to_run()
-        if any(by_organization(page, words) for words in commands)
-    ],
-)
-def test_commands_run_in_an_organization(
-    aws: EmulatedAws, ansible: Ansible, page: Page, commands: list[list[str]]
-) -> None:
-    run_all(aws, ansible, page, [words for words in commands if by_organization(page, words)])
+    run_all(aws, ansible, page, commands)
 
 
 def some_vpc(ansible: Ansible) -> str:

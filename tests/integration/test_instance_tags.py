@@ -149,6 +149,10 @@ def test_instances_that_vanish_or_never_were(aws: EmulatedAws, ansible: Ansible)
         ("{managed: include, regions: [eu-wset-1]}", "'eu-wset-1' is not a known region. Did you mean eu-west-1?"),
         ("{managed: include, scope: most}", "value of scope must be one of: all, selected"),
         ("{managed: include, assume_role_arns: [FleetSec]}", "Write it as arn:aws:iam::ACCOUNT:role/NAME."),
+        (
+            "{managed: include, assume_role_arns: ['arn:aws:iam::111111111111:role/x'], organization_role_name: x}",
+            "Give one of them.",
+        ),
         ("{managed: include, filters: {no-such-filter: x}}", "InvalidParameterValue"),
     ],
 )

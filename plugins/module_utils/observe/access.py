@@ -86,7 +86,8 @@ def _refuse_strangers(http_response: Any, parsed: Mapping[str, Any], model: Any,
 
     botocore parses such a body to nothing, which would read as an empty fleet.
     """
-    if http_response.status_code != 200 or model.output_shape is None or not model.output_shape.members:
+    reads = model.name.startswith(("Describe", "Get", "List"))
+    if http_response.status_code != 200 or not reads or not model.output_shape.members:
         return
     said_nothing = not (parsed.keys() - {"ResponseMetadata"})
     if said_nothing and http_response.content.strip() != b"{}":

@@ -54,6 +54,8 @@ class _Account:
 
 def resolve(access: Access, selection: Selection) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
     """The targets, and the accounts and regions that cannot be had. Raises AwsProblem where nothing is left to do."""
+    if selection.assume_role_arns and selection.organization_role_name:
+        raise AwsProblem(_two_choices())
     asked = [region for region in selection.regions if selection.keeps_region(region)]
     partitions, problems = _regions(access, asked)
     regions = [region for region in asked if region in partitions]
@@ -95,6 +97,11 @@ def _regions(access: Access, regions: Sequence[str]) -> tuple[dict[str, str], li
                 )
             )
     return {region: known[region] for region in regions if region in known}, problems
+
+
+def _two_choices() -> Problem:
+    message = "assume_role_arns and organization_role_name were both given"
+    return Problem("", "", "the choice of accounts", "TwoChoices", message, "", "Give one of them.")
 
 
 def _no_region() -> Problem:
