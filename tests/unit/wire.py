@@ -66,11 +66,13 @@ class Wire(Access):
     def client(self, service: str, region: str, credentials: Credentials | None = None) -> BaseClient:
         with _POOLING:
             pool = _POOL.setdefault((service, region), [])
-            slot = next((slot for slot in pool if slot.wire() is None), None)
+            key = credentials.access_key if credentials else None
+            mine = (slot for slot in pool if slot.wire() is self and slot.access_key == key)
+            slot = next(mine, None) or next((slot for slot in pool if slot.wire() is None), None)
             if slot is None:
-                slot = _Slot(super().client(service, region))
+                slot = _Slot(self._make(service, region))
                 pool.append(slot)
-            slot.wire, slot.access_key = weakref.ref(self), credentials.access_key if credentials else None
+            slot.wire, slot.access_key = weakref.ref(self), key
         return slot.client
 
     def target(self, account_id: str = ACCOUNT, region: str = REGION) -> Target:

@@ -1,22 +1,27 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the caller reaches AWS: one botocore session for the whole run, a client per account, region and service.
+"""How the caller reaches AWS: one botocore session and one client for each service and region, whatever the accounts.
 
-One session, because service models are loaded once per session: with a session per account, a hundred accounts would
-spend most of their time in loading the same JSON.
+Making a client costs some twenty times what a call costs. So clients are not made per account: they sign each call with the
+credentials of the account on whose behalf it is made.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
     BaseClient,
+    BotocoreCredentials,
     Config,
+    NoCredentialsError,
+    PartialCredentialsError,
     ResponseParserError,
     Session,
 )
@@ -46,31 +51,104 @@ class Connection:
     user_agent: str = ""
 
 
+# On whose behalf this thread calls AWS. None: the caller's own credentials.
+_CALLING_AS: ContextVar[Credentials | None] = ContextVar("fleetsec_guardduty_calling_as", default=None)
+
+
+class _Signing(BotocoreCredentials):
+    """The credentials of whoever calls at the moment of signing; a botocore credential provider that always gives itself."""
+
+    def __init__(self, given: Credentials, provider: Any) -> None:
+        super().__init__("", "", None, "fleetsec-guardduty")
+        self._given = given
+        self._provider = provider
+        self._loaded: Any = None
+
+    def load_credentials(self) -> _Signing:
+        return self
+
+    def get_frozen_credentials(self) -> Any:
+        chosen = _CALLING_AS.get() or self._given
+        if chosen.access_key:
+            keys = BotocoreCredentials(chosen.access_key, chosen.secret_key, chosen.session_token)
+            return keys.get_frozen_credentials()
+        # Kept for the whole run: what the provider gives renews itself where it must.
+        self._loaded = self._loaded or self._provider.load_credentials()
+        if self._loaded is None:
+            raise NoCredentialsError()
+        return self._loaded.get_frozen_credentials()
+
+
+class AccountClient:
+    """A client of one account: the shared client, whose calls and pages are signed with this account's credentials."""
+
+    def __init__(self, client: BaseClient, credentials: Credentials | None) -> None:
+        self._client = client
+        self._credentials = credentials
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        return partial(self._call, found) if callable(found) else found
+
+    def _call(self, function: Callable[..., Any], *positional: Any, **named: Any) -> Any:
+        token = _CALLING_AS.set(self._credentials)
+        try:
+            return function(*positional, **named)
+        finally:
+            _CALLING_AS.reset(token)
+
+    def get_paginator(self, operation: str) -> AccountPaginator:
+        return AccountPaginator(self, self._client.get_paginator(operation))
+
+
+class AccountPaginator:
+    """A paginator of one account: every page is asked for with its credentials."""
+
+    def __init__(self, client: AccountClient, paginator: Any) -> None:
+        self._client = client
+        self._paginator = paginator
+
+    def paginate(self, **arguments: Any) -> Iterator[Any]:
+        pages = iter(self._paginator.paginate(**arguments))
+        end = object()
+        while (page := self._client._call(next, pages, end)) is not end:
+            yield page
+
+
 class Access:
     """Makes clients. Safe to share between threads."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        given = connection.credentials
+        if bool(given.access_key) != bool(given.secret_key):
+            raise PartialCredentialsError(
+                provider="explicit", cred_var="secret_key" if given.access_key else "access_key"
+            )
         self.session = Session(profile=connection.profile)
+        provider = None if given.access_key else self.session.get_component("credential_provider")
+        self.session.register_component("credential_provider", _Signing(given, provider))
         self.session.register("after-call", _refuse_strangers)
         config = Config(retries=RETRIES, max_pool_connections=CONNECTIONS, user_agent_extra=connection.user_agent)
         self._config = config.merge(connection.config) if connection.config else config
         self._lock = threading.Lock()
+        self._shared: dict[tuple[str, str], BaseClient] = {}
 
-    def client(self, service: str, region: str, credentials: Credentials | None = None) -> BaseClient:
+    def client(self, service: str, region: str, credentials: Credentials | None = None) -> AccountClient:
         """A client with the caller's own credentials, or with those of an assumed role."""
-        chosen = credentials or self.connection.credentials
         with self._lock:  # creating clients is not thread-safe in botocore, using them is
-            return self.session.create_client(
-                service,
-                region_name=region,
-                endpoint_url=self.connection.endpoint_url,
-                verify=self.connection.verify,
-                aws_access_key_id=chosen.access_key,
-                aws_secret_access_key=chosen.secret_key,
-                aws_session_token=chosen.session_token,
-                config=self._config,
-            )
+            if (service, region) not in self._shared:
+                self._shared[service, region] = self._make(service, region)
+        return AccountClient(self._shared[service, region], credentials)
+
+    def _make(self, service: str, region: str) -> BaseClient:
+        return self.session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=self.connection.endpoint_url,
+            verify=self.connection.verify,
+            config=self._config,
+        )
 
     def known_regions(self) -> dict[str, str]:
         """Every region that this botocore knows for EC2, with its partition."""
@@ -103,9 +181,6 @@ class Target:
     partition: str
     access: Access = field(repr=False)
     credentials: Credentials | None = field(default=None, repr=False)
-    _clients: dict[str, BaseClient] = field(default_factory=dict, repr=False)
 
-    def client(self, service: str) -> BaseClient:
-        if service not in self._clients:
-            self._clients[service] = self.access.client(service, self.region, self.credentials)
-        return self._clients[service]
+    def client(self, service: str) -> AccountClient:
+        return self.access.client(service, self.region, self.credentials)

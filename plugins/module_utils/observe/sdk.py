@@ -8,11 +8,10 @@ A module is imported before it can say anything; amazon.aws's module class then 
 
 from __future__ import annotations
 
-from typing import Any
-
 try:
     from botocore.client import BaseClient
     from botocore.config import Config
+    from botocore.credentials import Credentials as BotocoreCredentials
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
@@ -30,7 +29,7 @@ try:
     # Everything that AWS, the network or the user's settings can make botocore raise.
     AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError, ResponseParserError)
 except ImportError:
-    BaseClient = Config = Session = Any
+    BaseClient = BotocoreCredentials = Config = Session = object
     BotoCoreError = ClientError = ConnectTimeoutError = CredentialRetrievalError = EndpointConnectionError = Exception
     NoCredentialsError = PartialCredentialsError = ProfileNotFound = ResponseParserError = TokenRetrievalError = (
         Exception
@@ -40,6 +39,7 @@ except ImportError:
 __all__ = [
     "AWS_ERRORS",
     "BaseClient",
+    "BotocoreCredentials",
     "BotoCoreError",
     "ClientError",
     "Config",
