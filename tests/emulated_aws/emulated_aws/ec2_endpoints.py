@@ -24,6 +24,11 @@ MANAGED = {"GuardDutyManaged": "true"}
 _OTHER_ACCOUNT = "999999999999"
 
 
+def _now() -> float:
+    """Looked up at each call: tests set the world's clock."""
+    return WORLD.now()
+
+
 @dataclass
 class Endpoint:
     """One endpoint. C(pinned) is a state that a fleet file set and that time does not change."""
@@ -42,7 +47,7 @@ class Endpoint:
     asked: dict[str, Any] = field(default_factory=dict)
     route_tables: list[str] = field(default_factory=list)
     created: datetime.datetime = field(default_factory=utcnow)
-    changed: float = field(default_factory=WORLD.now)
+    changed: float = field(default_factory=_now)
     pinned: str | None = None
     deleted: float | None = None
     own_group: str | None = None
