@@ -28,7 +28,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk imp
 
 # Standard mode retries throttling in every spelling that the services use (RequestLimitExceeded, ThrottlingException,
 # TooManyRequestsException, ...), transient 5xx and broken connections, each page of a pagination by itself.
-RETRIES = {"mode": "standard", "total_max_attempts": 10}
+# Seven tries wait some 25 seconds in all.
+RETRIES = {"mode": "standard", "total_max_attempts": 7}
 CONNECTIONS = 32
 
 

@@ -92,7 +92,7 @@ def _advice(code: str, operation: str, message: str) -> str:
     if code in BAD_CREDENTIAL_CODES:
         return "Check that the credentials are valid and not expired, and that the region is enabled in this account."
     if code in THROTTLED_CODES:
-        return "AWS kept throttling after ten tries with back-off; run it again later or with fewer accounts at once."
+        return "AWS kept throttling through all tries with back-off; run it again later or with fewer accounts at once."
     if "member account" in message and "cannot manage" in message:
         # seen in the field, AWS documents no code for it
         return "Run it in the account of GuardDuty's delegated administrator: only that account changes its members."

@@ -8,23 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Node
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Node
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import THROTTLED_CODES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 # DescribeInstanceProperties answers 1,000 nodes a page, DescribeInstanceInformation 50 (botocore model, MaxResults).
 PROPERTIES_PAGE = 1000
 INFORMATION_PAGE = 50
-NOT_OFFERED_CODES = frozenset({"UnknownOperationException", "InvalidAction", "NotImplemented", "UnsupportedOperation"})
 
 
 def nodes(target: Target) -> dict[str, Node]:
-    """The managed nodes by instance id."""
+    """The managed nodes by instance id.
+
+    The larger pages may be denied by an older policy, or not be offered by what stands in for AWS, which says so with many
+    codes: then the smaller ones are asked for. Only throttling is no reason, since it would meet them as well.
+    """
     try:
         return _nodes(target, "describe_instance_properties", "InstanceProperties", PROPERTIES_PAGE)
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code not in DENIED_CODES | NOT_OFFERED_CODES:
+        if error.response["Error"]["Code"] in THROTTLED_CODES:
             raise
     return _nodes(target, "describe_instance_information", "InstanceInformationList", INFORMATION_PAGE)
 

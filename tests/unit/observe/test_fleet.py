@@ -86,7 +86,7 @@ def test_nodes_by_properties() -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["AccessDeniedException", "UnknownOperationException", "InvalidAction", "UnsupportedOperation", "NotImplemented"],
+    ["AccessDeniedException", "UnknownOperationException", "InvalidAction", "NotImplemented", "404", "InternalFailure"],
 )
 def test_nodes_by_information_where_properties_are_denied_or_not_offered(code: str) -> None:
     wire = Wire(DescribeInstanceProperties=Refusal(code), DescribeInstanceInformation=INFORMATION)
@@ -94,11 +94,11 @@ def test_nodes_by_information_where_properties_are_denied_or_not_offered(code: s
     assert [params["MaxResults"] for params in wire.params("DescribeInstanceInformation")] == [50]
 
 
-def test_other_failures_are_no_reason_to_ask_twice() -> None:
-    wire = Wire(DescribeInstanceProperties=Refusal("InternalServerError", status=500))
+def test_throttling_is_no_reason_to_ask_for_smaller_pages() -> None:
+    wire = Wire(DescribeInstanceProperties=Refusal("ThrottlingException"))
     (area,), (problem,) = fleet(wire, Wish(instances=False, detector=False, network=False))
     assert (area.unknown, area.nodes) == ({"ssm"}, {})
-    assert problem.code == "InternalServerError" and problem.operation == "ssm:DescribeInstanceProperties"
+    assert problem.code == "ThrottlingException" and problem.operation == "ssm:DescribeInstanceProperties"
 
 
 def test_both_denied_is_unknown() -> None:
