@@ -22,6 +22,19 @@ options:
     description: Only instances with this coverage status.
     type: str
     choices: [healthy, unhealthy]
+  agent_versions:
+    description: Only instances with one of these agent versions.
+    type: list
+    elements: str
+  management_types:
+    description: Only instances whose agent is managed in one of these ways.
+    type: list
+    elements: str
+    choices: [AUTO_MANAGED, MANUAL]
+  cluster_arns:
+    description: Only instances of these ECS clusters.
+    type: list
+    elements: str
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
@@ -42,6 +55,12 @@ EXAMPLES = r"""
     regions: [eu-west-1]
     status: unhealthy
   register: coverage
+
+- name: Which agents are older than the newest, by who manages them
+  fleetsec.guardduty.coverage_info:
+    regions: [eu-west-1]
+    agent_versions: [1.15.0, 1.16.0]
+    management_types: [MANUAL]
 """
 
 RETURN = r"""
@@ -75,8 +94,14 @@ statistics:
     issues: {waiting_for_ssm: 2}
     agent_versions: {1.17.1: 38}
     management_types: {AUTO_MANAGED: 40}
+monitoring_off:
+  description: The accounts and regions without Runtime Monitoring, which have no coverage, each as C(ACCOUNT/REGION).
+  returned: always
+  type: list
+  elements: str
+  sample: [222222222222/eu-west-1]
 problems:
-  description: Accounts, regions and calls that failed, and places where Runtime Monitoring is off.
+  description: Accounts, regions and calls that failed.
   returned: always
   type: list
   elements: str
@@ -84,7 +109,12 @@ problems:
 """
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, observed
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.coverage import coverage_row, statistics
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.coverage import (
+    coverage_row,
+    criteria,
+    has_no_coverage,
+    statistics,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
 
@@ -93,17 +123,22 @@ def main() -> None:
         {
             "instance_ids": {"type": "list", "elements": "str"},
             "status": {"type": "str", "choices": ["healthy", "unhealthy"]},
+            "agent_versions": {"type": "list", "elements": "str"},
+            "management_types": {"type": "list", "elements": "str", "choices": ["AUTO_MANAGED", "MANUAL"]},
+            "cluster_arns": {"type": "list", "elements": "str"},
         }
     )
-    asked, status = module.params["instance_ids"], module.params["status"]
-    snapshot = observed(module, Wish(instances=False, ssm=False, network=False))[1]
+    asked = module.params["instance_ids"]
+    wish = Wish(instances=False, ssm=False, network=False, coverage_criteria=criteria(module.params))
+    snapshot = observed(module, wish)[1]
     rows = [
         row
         for area in snapshot.areas
         for row in (coverage_row(area, record) for record in area.coverage.values())
-        if (asked is None or row["instance_id"] in asked) and status in (None, row["status"])
+        if asked is None or row["instance_id"] in asked
     ]
-    conclude_reading(module, snapshot.problems, coverage=rows, statistics=statistics(rows))
+    off = [f"{area.account_id}/{area.region}" for area in snapshot.areas if has_no_coverage(area)]
+    conclude_reading(module, snapshot.problems, coverage=rows, statistics=statistics(rows), monitoring_off=off)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import decode_issue
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import percent
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, CoverageRow
+
+# Option to AWS's criterion key (GuardDuty API reference, CoverageFilterCriterion). How many values a criterion takes is not
+# documented; more instance ids than a page has rows are looked up in the whole list instead.
+CRITERIA = {
+    "agent_versions": "AGENT_VERSION",
+    "cluster_arns": "CLUSTER_ARN",
+    "instance_ids": "INSTANCE_ID",
+    "management_types": "MANAGEMENT_TYPE",
+}
+MOST_IDS = 50
+
+
+def criteria(options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What AWS filters by, from the options of coverage_info; None and what is too long are left out."""
+    chosen = {key: options[option] for option, key in CRITERIA.items() if options[option] is not None}
+    if len(chosen.get("INSTANCE_ID", ())) > MOST_IDS:
+        del chosen["INSTANCE_ID"]
+    if options["status"]:
+        chosen["COVERAGE_STATUS"] = [options["status"].upper()]
+    return chosen
 
 
 def coverage_row(area: AccountRegion, row: CoverageRow) -> dict[str, Any]:
@@ -30,6 +50,11 @@ def coverage_row(area: AccountRegion, row: CoverageRow) -> dict[str, Any]:
         "cluster_arn": row.cluster_arn,
         "updated_at": row.updated_at,
     }
+
+
+def has_no_coverage(area: AccountRegion) -> bool:
+    """Whether Runtime Monitoring is known to be off there."""
+    return "detector" not in area.unknown and not area.detector.runtime_monitoring
 
 
 def statistics(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:

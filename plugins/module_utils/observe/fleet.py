@@ -39,13 +39,15 @@ T = TypeVar("T")
 class Wish:
     """What to read. Filters are alternatives: an instance belongs when it matches one of them.
 
-    C(instance_ids) None: whichever instances the filters match. Empty: no instance at all.
+    C(instance_ids) None: whichever instances the filters match. Empty: no instance at all. C(coverage_criteria): AWS's
+    criterion keys with the values of which a row must have one; without them every row is read.
     """
 
     filters: Sequence[Mapping[str, Any]] = ({},)
     exclude_filters: Sequence[Mapping[str, Any]] = ()
     instance_ids: Sequence[str] | None = None
     coverage: bool = True
+    coverage_criteria: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ssm: bool = True
     network: bool = True
     instances: bool = True
@@ -152,7 +154,7 @@ def _read_guardduty(target: Target, wish: Wish) -> list[_Read]:
     detector_id = found.detector_id
 
     def rows() -> dict[str, CoverageRow]:
-        return guardduty.coverage(target, detector_id)
+        return guardduty.coverage(target, detector_id, wish.coverage_criteria)
 
     return [read, attempt(target, "coverage", "guardduty:ListCoverage", rows)]
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import CoverageRow, Detector, Feature
@@ -26,18 +26,16 @@ def detector(target: Target) -> Detector:
 
 
 def coverage(
-    target: Target, detector_id: str, criteria: Mapping[str, Mapping[str, list[str]]] | None = None
+    target: Target, detector_id: str, criteria: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, CoverageRow]:
     """Coverage of this account's EC2 instances by instance id.
 
     The account is part of the filter, since a delegated administrator's detector also lists its members.
     """
-    chosen = {
-        "RESOURCE_TYPE": {"Equals": ["EC2"]},
-        "ACCOUNT_ID": {"Equals": [target.account_id]},
-        **(criteria or {}),
-    }
-    filter_criteria = [{"CriterionKey": key, "FilterCondition": dict(condition)} for key, condition in chosen.items()]
+    chosen = {"RESOURCE_TYPE": ["EC2"], "ACCOUNT_ID": [target.account_id], **(criteria or {})}
+    filter_criteria = [
+        {"CriterionKey": key, "FilterCondition": {"Equals": list(values)}} for key, values in chosen.items()
+    ]
     paginator = target.client("guardduty").get_paginator("list_coverage")
     pages = paginator.paginate(
         DetectorId=detector_id,
