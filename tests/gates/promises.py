@@ -126,6 +126,17 @@ def unannounced(root: Path) -> list[str]:
     return [f"changelogs: no fragment and no release {version}"]
 
 
+def nameless(root: Path) -> list[str]:
+    """Things called _, a name that ansible-test's pylint forbids; this says it in a second, sanity in minutes."""
+    return [
+        f"{path.relative_to(root)}:{node.lineno}: the name _ is forbidden; say what it is, as _page or dummy"
+        for path in files(root, "*.py")
+        for node in ast.walk(parse(path))
+        if (isinstance(node, ast.Name) and node.id == "_" and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.arg) and node.arg == "_")
+    ]
+
+
 def unpinned(root: Path) -> list[str]:
     """Requirements that are no exact pin: options, addresses and ranges make two set-ups differ."""
     pin = re.compile(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( ; .+)?")

@@ -21,6 +21,7 @@ RULES: list[Rule] = [
     promises.action_group,
     promises.undocumented,
     promises.unannounced,
+    promises.nameless,
     promises.unpinned,
 ]
 HEADER = "\n".join(promises.HEADER)
@@ -66,6 +67,7 @@ MISTAKES: list[tuple[Rule, str, str]] = [
     (promises.undocumented, "plugins/modules/tags.py", MODULE.replace("guardduty.tags:", "guardduty.other:")),
     (promises.undocumented, "plugins/doc_fragments/attributes.py", FRAGMENT.replace("idempotent", "other")),
     (promises.unannounced, "galaxy.yml", "version: 1.1.0"),
+    (promises.nameless, "plugins/modules/tags.py", f"{HEADER}{MODULE}for _ in (): pass"),
     (promises.unpinned, "tests/requirements/test.txt", "moto>=5"),
     (promises.unpinned, "tests/requirements/test.txt", "--index-url https://example.com/simple"),
 ]

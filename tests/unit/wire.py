@@ -105,10 +105,10 @@ class _Slot:
         client.meta.events.register("before-parameter-build", self._remember)
         client.meta.events.register("before-call", self._answer)
 
-    def _remember(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    def _remember(self, params: dict[str, Any], context: dict[str, Any], **dummy: Any) -> None:
         context["unit_params"] = dict(params)
 
-    def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
+    def _answer(self, model: Any, context: dict[str, Any], **dummy: Any) -> Any:
         wire = self.wire()
         assert wire is not None
         region = self.client.meta.region_name

@@ -21,7 +21,7 @@ Render = Callable[[Any], str]
 @functools.cache
 def _renderer(operation: str) -> Render:
     shape = get_service_model("ec2").operation_model(operation).output_shape
-    return _compile(shape, {}) if shape is not None else lambda _: ""
+    return _compile(shape, {}) if shape is not None else lambda dummy: ""
 
 
 @functools.cache

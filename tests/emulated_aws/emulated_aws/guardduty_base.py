@@ -42,7 +42,7 @@ class GuardDutyBase(MotoGuardDuty):
             parameters,
             default=50,
             maximum=50,
-            bad_size=lambda _: invalid(),
+            bad_size=lambda dummy: invalid(),
             bad_token=invalid,
             scope=f"{self._get_action()} {self.current_account} {self.region}",
         )

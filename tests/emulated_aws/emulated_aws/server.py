@@ -110,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
         # With linger 0, closing sends RST: the client sees a reset, not an orderly end.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *dummy: Any) -> None:
         """Calls are in /_world/log."""
 
 

@@ -161,11 +161,11 @@ Test = Callable[[Row, Ec2Instance], bool]
 def _test(key: str, values: list[str], operator: str = "Equal") -> Test:
     if key.startswith("tag:"):
         tag = key.removeprefix("tag:")
-        return lambda _, instance: _compare(operator, instance.tags.get(tag, "\0"), values)
+        return lambda dummy, instance: _compare(operator, instance.tags.get(tag, "\0"), values)
     if key == "tag-key":
-        return lambda _, instance: any(value in instance.tags for value in values)
+        return lambda dummy, instance: any(value in instance.tags for value in values)
     field = _FIELDS.get(key, key)
-    return lambda row, _: _compare(operator, row.get(field, ""), values)
+    return lambda row, dummy: _compare(operator, row.get(field, ""), values)
 
 
 def _matching(

@@ -48,7 +48,7 @@ class _Raw:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    def stream(self, **_: Any) -> Iterator[bytes]:
+    def stream(self, **dummy: Any) -> Iterator[bytes]:
         yield self._body
 
 
@@ -136,7 +136,7 @@ class Cloud:
         chunks = self._app(environ, lambda status, head, exc_info=None: answered.append(status))
         assert answered[0].startswith("200"), b"".join(chunks)
 
-    def _send(self, request: AWSRequest, **_: Any) -> AWSResponse:
+    def _send(self, request: AWSRequest, **dummy: Any) -> AWSResponse:
         body = request.body or b""
         body = body.encode() if isinstance(body, str) else body
         url = urlsplit(request.url)

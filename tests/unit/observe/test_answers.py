@@ -30,7 +30,7 @@ class Raw:
     def __init__(self, body: bytes) -> None:
         self.body = body
 
-    def stream(self, *_: Any, **__: Any) -> Any:
+    def stream(self, *dummy: Any, **__: Any) -> Any:
         yield self.body
 
 
@@ -38,7 +38,7 @@ def fleet(body: bytes, word: str) -> Any:
     access = Access(Connection(credentials=Credentials("AKIDUNITTESTONLY", "unit-secret-7f3a", None)))
     access.session.register(
         "before-send",
-        lambda request, **_: AWSResponse(request.url, 200, {"Content-Type": "text/html"}, Raw(body)),
+        lambda request, **dummy: AWSResponse(request.url, 200, {"Content-Type": "text/html"}, Raw(body)),
     )
     return observe([Target(ACCOUNT, REGION, "aws", access)], Wish(**{**NOTHING, word: True}))
 
