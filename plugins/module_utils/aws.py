@@ -32,7 +32,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problem
     problem_from,
 )
 
-USER_AGENT = "fleetsec.guardduty/0.1.0"
+USER_AGENT = "fleetsec.guardduty"
 
 # Mirrored by the documentation fragment fleetsec.guardduty.targets.
 TARGET_ARGUMENTS: dict[str, dict[str, Any]] = {
