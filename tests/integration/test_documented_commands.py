@@ -19,6 +19,8 @@ import pytest
 import yaml
 from harness import ROOT, Ansible, EmulatedAws
 
+pytestmark = pytest.mark.story
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
 # pip and ansible-galaxy are run by .ci/run, make is what runs this, and aws belongs to somebody else.

@@ -110,6 +110,7 @@ FREE = """
 """
 
 
+@pytest.mark.story
 def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible) -> None:
     """GuardDuty would make the endpoint anew for as long as an instance lives: it is left alone until none does."""
     one = Outside(fleet, ONE)
@@ -141,6 +142,7 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
     assert one.endpoints(side), "the other VPC keeps what it needs"
 
 
+@pytest.mark.story
 def test_monitoring_off_at_the_end(fleet: EmulatedAws, ansible: Ansible) -> None:
     """GuardDuty then takes its own endpoints away itself."""
     one, two = Outside(fleet, ONE), Outside(fleet, TWO)
@@ -158,6 +160,7 @@ def test_monitoring_off_at_the_end(fleet: EmulatedAws, ansible: Ansible) -> None
     assert set(left(again)) == {*one.ids("lost"), *one.ids("bare"), *one.ids("clean")}
 
 
+@pytest.mark.story
 def test_where_automation_cannot_be_stopped_nothing_is_torn_down(fleet: EmulatedAws, ansible: Ansible) -> None:
     """One account out of reach, one whose detector may not be changed; the third is served."""
     fleet.faults({"op": "guardduty:UpdateDetector", "account": ONE, "kind": "deny"})
@@ -188,6 +191,7 @@ def test_where_automation_cannot_be_stopped_nothing_is_torn_down(fleet: Emulated
         ({"all_vpcs": True, "stop_by": "magic"}, "it can be automated_agent_off or tags"),
     ],
 )
+@pytest.mark.story
 def test_refusals(aws: EmulatedAws, ansible: Ansible, wish: dict[str, Any], sentence: str) -> None:
     aws.clear()
     run = ansible.playbook(OFFBOARD, regions=["eu-west-1"], **wish)

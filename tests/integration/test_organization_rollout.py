@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from harness import Ansible, EmulatedAws
+
+pytestmark = pytest.mark.story
 
 ACCOUNTS = [f"{number:012d}" for number in range(100000000001, 100000000021)]
 MANAGEMENT, ADMINISTRATOR = ACCOUNTS[:2]

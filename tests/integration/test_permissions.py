@@ -15,6 +15,8 @@ import pytest
 from harness import ROOT, SECRET, Ansible, EmulatedAws, role_arns
 from iam import Policy, Question, questions
 
+pytestmark = pytest.mark.story
+
 POLICIES = ROOT / "docs" / "iam"
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_permissions.rst").read_text(encoding="utf-8")
 EXPLAINED = set(

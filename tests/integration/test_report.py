@@ -62,6 +62,7 @@ def test_check_real_again_and_shards(world: Any, ansible: Any, tmp_path: Path) -
     assert not world.writes()
 
 
+@pytest.mark.story
 def test_shards_come_to_one_report(world: Any, ansible: Any, tmp_path: Path) -> None:
     for account in ACCOUNTS:
         shard = {**PLACES, "assume_role_arns": role_arns([account]), "report_dir": f"shards/{account}"}

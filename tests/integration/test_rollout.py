@@ -72,6 +72,7 @@ def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: Emul
     assert again.document["stats"]["localhost"]["changed"] == 0
 
 
+@pytest.mark.story
 def test_the_rest_of_the_fleet_is_served(fleet: EmulatedAws, ansible: Ansible) -> None:
     """One role that cannot be assumed, one account in which tags may not be written: each a sentence, the rest is done."""
     fleet.faults({"op": "ec2:CreateTags", "account": "222222222222", "kind": "deny"})
@@ -91,6 +92,7 @@ def test_the_rest_of_the_fleet_is_served(fleet: EmulatedAws, ansible: Ansible) -
     assert healthy["222222222222", "eu-west-1"] == 0
 
 
+@pytest.mark.story
 def test_the_gate_says_who_is_missing_and_why(fleet: EmulatedAws, ansible: Ansible) -> None:
     fleet.faults({"op": "ssm:CreateAssociation", "kind": "deny", "account": "222222222222"})
     run = ansible.playbook("fleetsec.guardduty.rollout", **{**VARIABLES, "coverage_timeout": 1})
@@ -103,6 +105,7 @@ def test_the_gate_says_who_is_missing_and_why(fleet: EmulatedAws, ansible: Ansib
     assert all(one["remedy"] for one in waiting)
 
 
+@pytest.mark.story
 def test_automated_agents_need_no_association_and_no_endpoint_of_yours(fleet: EmulatedAws, ansible: Ansible) -> None:
     run = ansible.playbook("fleetsec.guardduty.rollout", **VARIABLES, ec2_agent_management=True).ok()
     assert set(changes(run)) == {"Enable Runtime Monitoring", "Repair tags, and make exclusions readable"}

@@ -45,7 +45,7 @@ NO_AWS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
 }
-PYTEST = ("pytest", "-n", "2", "--dist", "loadfile")
+PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
 
 
 class SetupError(Exception):
