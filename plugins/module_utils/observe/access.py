@@ -64,6 +64,7 @@ class _Signing(BotocoreCredentials):
         self._given = given
         self._provider = provider
         self._loaded: Any = None
+        self._loading = threading.Lock()
 
     def load_credentials(self) -> _Signing:
         return self
@@ -73,8 +74,8 @@ class _Signing(BotocoreCredentials):
         if chosen.access_key:
             keys = BotocoreCredentials(chosen.access_key, chosen.secret_key, chosen.session_token)
             return keys.get_frozen_credentials()
-        # Kept for the whole run: what the provider gives renews itself where it must.
-        self._loaded = self._loaded or self._provider.load_credentials()
+        with self._loading:  # once for the whole run, not once a thread; what the provider gives renews itself
+            self._loaded = self._loaded or self._provider.load_credentials()
         if self._loaded is None:
             raise NoCredentialsError()
         return self._loaded.get_frozen_credentials()
