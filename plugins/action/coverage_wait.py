@@ -20,20 +20,20 @@ class ActionModule(ActionBase):
         while True:
             result = self._execute_module(module_name="fleetsec.guardduty.coverage_wait", task_vars=task_vars)
             result["waited"] = int(time.monotonic() - started)
-            complaint = result.pop("complaint", "")
-            if result.get("failed") or "done" not in result:
+            # What the module made of the task's options, which only it has parsed.
+            gate = result.pop("gate", None)
+            if result.get("failed") or gate is None:
                 return result
             if said != (result["healthy"], result["expected"]):
                 said = (result["healthy"], result["expected"])
                 show([_progress(result)])
             if result["done"] or self._task.check_mode:
                 return result
-            arguments = result["invocation"]["module_args"]
-            if result["waited"] >= arguments["timeout"]:
+            if result["waited"] >= gate["timeout"]:
                 problems = result.get("problems") or []
-                text = problems[0] if result["healthy"] == result["expected"] and problems else complaint
+                text = problems[0] if result["healthy"] == result["expected"] and problems else gate["complaint"]
                 return {**result, "failed": True, "msg": f"After {result['waited']} s: {text}"}
-            time.sleep(min(arguments["interval"], max(0, arguments["timeout"] - result["waited"])) or 1)
+            time.sleep(min(gate["interval"], gate["timeout"] - result["waited"]))
 
 
 def _progress(result):

@@ -169,7 +169,7 @@ def main() -> None:
         done=judged.done and not problems,
         waited=0,
         waiting=list(judged.waiting),
-        complaint=complaint(judged),
+        gate={"complaint": complaint(judged), "timeout": params["timeout"], "interval": params["interval"]},
     )
 
 
