@@ -297,12 +297,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class AssociationArea:
-    """The associations of one account and region that answer to a wish: none, one that was described, or several."""
+    """The associations of one account and region that answer to a wish: none, one that was described, or several.
+
+    C(every): all that there are; C(nodes): the tags of the managed nodes that the wish may mean. None: not read.
+    """
 
     account_id: str
     region: str
     found: tuple[Association, ...] = ()
     document: Document | None = None
+    every: tuple[Association, ...] | None = None
+    nodes: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

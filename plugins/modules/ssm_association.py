@@ -18,6 +18,8 @@ description:
   - GuardDuty's own association C(GuardDutyRuntimeMonitoring-do-not-delete), and any that is tagged C(GuardDutyManaged), is
     never changed, run or deleted.
   - With O(wait=true) the results of each node are returned, and failing nodes make the task fail.
+  - AWS runs at most 20 associations on a managed node. Where new targets would bring a node to more, the task names the nodes
+    and writes nothing in that account and region.
 options:
   state:
     description:
@@ -209,6 +211,10 @@ notes:
     C(ssm:DeleteAssociation), C(ssm:StartAssociationsOnce), C(ssm:AddTagsToResource) and C(ssm:RemoveTagsFromResource).
   - O(wait) also needs C(ssm:DescribeAssociationExecutions) and C(ssm:DescribeAssociationExecutionTargets), and looks up with
     C(ssm:DescribeInstanceInformation) whether any node matches.
+  - Associations are counted by their targets, as C(ssm:ListAssociations) shows them, 50 a call. Only where 20 others could
+    share a node, C(ec2:DescribeInstances) and C(ssm:DescribeInstanceProperties) are called to see whether they do. Where a
+    resource group decides, or the nodes cannot be read, a warning says so. Nodes outside EC2, nodes reached by
+    O(target_locations), and associations that other accounts bring are not counted.
   - Settings that are newer than the controller's botocore cannot be kept by an update, because botocore does not show them.
 extends_documentation_fragment:
   - fleetsec.guardduty.targets
@@ -365,7 +371,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     plan_associations,
     refused,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import confirm, find
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.node_limit import instance_choice
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import confirm, find, read_nodes
 
 
 def main() -> None:
@@ -376,21 +383,25 @@ def main() -> None:
     if refusal:
         module.fail_json(msg=refusal)
     targets, unreachable = targets_of(module)
-    areas, unread = find(targets, wish.name, wish.searched_document, partial(match, wish), tags=wish.tags is not None)
+    areas, unread = find(
+        targets, wish.name, wish.searched_document, partial(match, wish), wish.tags is not None, wish.state == "present"
+    )
     draft = plan_associations(areas, wish)
     # Whose the association is and what its document takes costs calls that only a change is worth.
-    areas, unconfirmed = confirm(targets, areas, draft.to_confirm)
+    areas, unconfirmed = confirm(targets, areas, draft.to_confirm, draft.to_list)
+    draft = plan_associations(areas, wish)
+    areas, uncounted = read_nodes(targets, areas, draft.to_count, instance_choice(wish.settings.get("Targets") or ()))
     planned = plan_associations(areas, wish)
     begun: list[Begun] = []
     outcome = converge(planned.plan, targets, handlers(begun), module.check_mode)
     problems = [*unreachable, *unread, *unconfirmed, *planned.problems]
     results = {"associations": rows(planned, areas, outcome, begun)}
-    remarks: tuple[str, ...] = ()
+    remarks = [*planned.warnings, *map(str, uncounted)]
     if params["wait"]:
         reports, unheard = await_runs(planned, targets, begun, params["wait_timeout"])
         problems += [*unheard, *association_runs.problems(reports, params["wait_timeout"])]
         results |= association_runs.results(reports)
-        remarks = tuple(association_runs.remarks(reports))
+        remarks += association_runs.remarks(reports)
     finish(module, planned.plan, outcome, problems, remarks, **results)
 
 

@@ -231,6 +231,11 @@ def test_ssm_association(job: Job) -> None:
         + task % "state: absent"
         + "- fleetsec.guardduty.ssm_association: {association_name: nobody, target_tags: {Name: nobody}, wait: true}\n"
     )
+    with job.by_others() as client:
+        for number in range(20):
+            client("ssm").create_association(**{**ASSOCIATION, "AssociationName": f"older-{number}"})
+    both = f"- fleetsec.guardduty.ssm_association: {{association_name: both, target_tags: {{Name: db, {ROUTE}: ssm}}}}\n"
+    job.tasks(both)
     hold(job, "ssm_association")
 
 

@@ -23,6 +23,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     shown_value,
     text,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.node_limit import NODE_LIMIT, Room, room, some
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     GUARDDUTY_ASSOCIATION,
@@ -80,14 +81,18 @@ class AssociationPlan:
     """The changes, what is refused, and how each association will be.
 
     C(to_confirm): where something changes, with the document and its version where its parameters are to be checked.
-    C(settled): the associations whose settings stay and that are not started.
+    C(to_list) and C(to_count): where all associations, and where the nodes too, have to be read before it is known whether
+    the nodes have room. C(settled): the associations whose settings stay and that are not started.
     """
 
     plan: Plan = Plan()
     problems: tuple[Problem, ...] = ()
     to_confirm: Mapping[Where, tuple[str, str] | None] = field(default_factory=dict)
+    to_list: frozenset[Where] = frozenset()
+    to_count: frozenset[Where] = frozenset()
     after: Mapping[Where, Association] = field(default_factory=dict)
     settled: frozenset[Where] = frozenset()
+    warnings: tuple[str, ...] = ()
 
 
 def refused(wish: AssociationWish) -> str | None:
@@ -128,19 +133,24 @@ def plan_associations(areas: Iterable[AssociationArea], wish: AssociationWish) -
     changes: list[Change] = []
     problems: list[Problem] = []
     to_confirm: dict[Where, tuple[str, str] | None] = {}
+    needs: dict[Where, str] = {}
+    warnings: list[str] = []
     after: dict[Where, Association] = {}
     settled: set[Where] = set()
     for area in areas:
         where = (area.account_id, area.region)
         current = area.found[0] if len(area.found) == 1 else None
         planned = list(_changes(area, current, wish))
-        refusal = _refusal(area, current, wish, planned)
+        places = _room(area, current, planned)
+        refusal = _refusal(area, current, wish, planned, places.full)
         if refusal:
             problems.append(refusal)
             planned = []
         changes += planned
         if planned:
             to_confirm[where] = _document_to_check(planned)
+            needs[where] = places.needs
+            warnings += _doubts(area, current, wish, places)
         future = _after(current, planned)
         if future is not None:
             after[where] = future
@@ -148,7 +158,44 @@ def plan_associations(areas: Iterable[AssociationArea], wish: AssociationWish) -
             change.action in ("create", "update", "start", "delete") for change in planned
         ):
             settled.add(where)
-    return AssociationPlan(Plan.of(changes), tuple(problems), to_confirm, after, frozenset(settled))
+    return AssociationPlan(
+        plan=Plan.of(changes),
+        problems=tuple(problems),
+        to_confirm=to_confirm,
+        to_list=frozenset(where for where, what in needs.items() if what == "associations"),
+        to_count=frozenset(where for where, what in needs.items() if what == "nodes"),
+        after=after,
+        settled=frozenset(settled),
+        warnings=tuple(warnings),
+    )
+
+
+def _room(area: AssociationArea, current: Association | None, planned: Sequence[Change]) -> Room:
+    """Whether there is room for it on nodes that it comes to. Of nodes in other accounts nothing can be known here."""
+    for change in planned:
+        settings = change.details["settings"]
+        widened = change.action == "create" or "Targets" in change.details.get("members", ())
+        if widened and settings.get("Targets") and not settings.get("TargetLocations"):
+            mine = current.association_id if current else None
+            others = None if area.every is None else [one for one in area.every if one.association_id != mine]
+            return room(settings["Targets"], others, area.nodes)
+    return Room()
+
+
+def _doubts(area: AssociationArea, current: Association | None, wish: AssociationWish, places: Room) -> Iterator[str]:
+    what = f"association {_name(current, wish)} in {area.account_id}/{area.region}"
+    limit = f"AWS runs at most {NODE_LIMIT} associations on a node"
+    if places.needs == "nodes":
+        yield f"{limit}; whether the nodes of {what} have room is not known, since they could not be read."
+    if places.unsure:
+        yield (
+            f"{limit}; whether {some(places.unsure)} have room for {what} depends on resource groups, whose members are"
+            " not read."
+        )
+
+
+def _name(current: Association | None, wish: AssociationWish) -> str:
+    return (current.name if current else None) or wish.name or wish.document
 
 
 def _changes(area: AssociationArea, current: Association | None, wish: AssociationWish) -> Iterator[Change]:
@@ -229,9 +276,13 @@ def _document_to_check(changes: Sequence[Change]) -> tuple[str, str] | None:
 
 
 def _refusal(
-    area: AssociationArea, current: Association | None, wish: AssociationWish, planned: Sequence[Change]
+    area: AssociationArea,
+    current: Association | None,
+    wish: AssociationWish,
+    planned: Sequence[Change],
+    full: Sequence[str],
 ) -> Problem | None:
-    what = f"association {(current.name if current else None) or wish.name or wish.document}"
+    what = f"association {_name(current, wish)}"
 
     def problem(code: str, message: str, advice: str = "") -> Problem:
         return Problem(area.account_id, area.region, f"the change of {what}", code, message, "", advice)
@@ -260,7 +311,16 @@ def _refusal(
     if broken:
         return problem("InvalidSettings", broken)
     unfit = limits.refused_by_document(area.document, settings.get("Parameters") or {}) if area.document else None
-    return problem("InvalidParameters", unfit) if unfit else None
+    if unfit:
+        return problem("InvalidParameters", unfit)
+    if full:
+        return problem(
+            "NodeLimit",
+            f"{len(full)} of its nodes are targeted by {NODE_LIMIT} associations already, the most that AWS runs on a"
+            f" node: {some(full)}",
+            "Delete an association that these nodes no longer need, or choose targets without them.",
+        )
+    return None
 
 
 def _after(current: Association | None, planned: Sequence[Change]) -> Association | None:

@@ -10,7 +10,7 @@ ListAssociations leaves out parameters, rate control and more, so that what is m
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import attempt
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, attempt, observe
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
@@ -55,24 +55,34 @@ def everywhere(
 
 
 def find(
-    targets: Iterable[Target], name: str | None, document: str | None, choose: Choose, tags: bool
+    targets: Iterable[Target], name: str | None, document: str | None, choose: Choose, tags: bool, creating: bool
 ) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
-    """In each target the association that C(choose) picks: among those of that name, or else those of the document."""
+    """In each target the association that C(choose) picks: among those of that name, or else those of the document.
+
+    C(creating): one that bears no such name is most likely to be made, for which all of them have to be read anyway.
+    """
 
     def one(target: Target) -> AssociationArea:
         found = choose(listed(target, {"AssociationName": name})) if name else ()
-        found = found or (choose(listed(target, {"Name": document})) if document else ())
+        every = None
+        if not found and document:
+            every = listed(target, {}) if name and creating else None
+            found = choose(listed(target, {"Name": document}) if every is None else every)
         if len(found) == 1:
             found = (described(target, found[0].association_id, tags),)
-        return AssociationArea(target.account_id, target.region, found)
+        return AssociationArea(target.account_id, target.region, found, every=every)
 
     return everywhere(targets, "ssm:ListAssociations", one)
 
 
 def confirm(
-    targets: Iterable[Target], areas: Iterable[AssociationArea], documents: Mapping[Where, tuple[str, str] | None]
+    targets: Iterable[Target],
+    areas: Iterable[AssociationArea],
+    documents: Mapping[Where, tuple[str, str] | None],
+    to_list: Collection[Where],
 ) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
-    """Read what matters only where something changes: whose the association is, and what its document takes."""
+    """Read what matters only where something changes: whose the association is, what its document takes, and, in the
+    places C(to_list), which associations there are beside it."""
     by_place = {(area.account_id, area.region): area for area in areas}
 
     def one(target: Target) -> AssociationArea:
@@ -82,12 +92,33 @@ def confirm(
             replace(each, tags=tags_of(target, each.association_id)) if each.tags is None else each
             for each in area.found
         )
-        return replace(area, found=found, document=document(target, *wanted) if wanted else None)
+        every = listed(target, {}) if area.every is None and where in to_list else area.every
+        return replace(area, found=found, document=document(target, *wanted) if wanted else None, every=every)
 
     chosen = [target for target in targets if (target.account_id, target.region) in documents]
     confirmed, problems = everywhere(chosen, "ssm:ListTagsForResource", one)
     settled = [area for where, area in by_place.items() if where not in documents]
     return [*settled, *confirmed], problems
+
+
+def read_nodes(
+    targets: Iterable[Target],
+    areas: Iterable[AssociationArea],
+    places: Collection[Where],
+    choice: tuple[Mapping[str, Sequence[str]], Sequence[str] | None],
+) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
+    """In some places the managed nodes among the instances of a choice, filters and ids."""
+    chosen = [target for target in targets if (target.account_id, target.region) in places]
+    filters, ids = choice
+    snapshot = observe(chosen, Wish((filters,), instance_ids=ids, coverage=False, network=False, detector=False))
+    read = {
+        (area.account_id, area.region): {
+            one.instance_id: one.tags for one in area.instances if one.instance_id in area.nodes
+        }
+        for area in snapshot.areas
+        if not area.unknown & {"instances", "ssm"}
+    }
+    return [replace(area, nodes=read.get((area.account_id, area.region))) for area in areas], snapshot.problems
 
 
 def listed(target: Target, filters: Mapping[str, str]) -> tuple[Association, ...]:

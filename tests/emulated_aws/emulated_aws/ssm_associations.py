@@ -265,11 +265,11 @@ class Association:
         self.seen.update(instance_ids)
         return execution
 
-    def advance(self, nodes: Nodes, since: float, now: float) -> bool:
+    def advance(self, targets: Sequence[str], nodes: Nodes, since: float, now: float) -> bool:
         """Run on targets that are new, and carry on with executions under way; whether anything changed."""
         changed = False
         if not self.settings.get("ApplyOnlyAtCronInterval"):
-            new = [i for i in self.matching(nodes) if i not in self.seen]
+            new = [i for i in targets if i not in self.seen]
             if new:
                 self.start(new)
                 changed = True

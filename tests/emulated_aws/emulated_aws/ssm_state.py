@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -20,6 +21,8 @@ from .world import AgentOrigin
 # AWS General Reference, Systems Manager quotas: associations per account and Region; versions per association.
 MAX_ASSOCIATIONS = 2_000
 MAX_VERSIONS = 1_000
+# SSM user guide, "Understanding targets and rate controls in State Manager associations".
+MAX_PER_NODE = 20
 
 _INSTANCE_ID = re.compile(r"i-(\w{8}|\w{17})|mi-\w{17}")
 _SCHEDULE = re.compile(r"(cron|rate|at)\(.+\)")
@@ -147,11 +150,25 @@ class SsmState(BaseBackend):
 
     def start_once(self, association_ids: list[str]) -> None:
         found = [self.get(association_id) for association_id in association_ids]
-        nodes = managed(self.account_id, self.region_name)
+        targets = self._targets(managed(self.account_id, self.region_name))
         for association in found:
-            targets = association.matching(nodes)
-            if targets:
-                association.start(targets)
+            if targets[association.association_id]:
+                association.start(targets[association.association_id])
+
+    def _targets(self, nodes: Nodes) -> dict[str, list[str]]:
+        """The nodes of each association.
+
+        AWS does not publish what becomes of a node's twenty-first association. State Manager "attempts to create the
+        association on all nodes that match" (the same page), and CreateAssociation declares no error of it (botocore): here
+        such a node is passed over.
+        """
+        count: Counter[str] = Counter()
+        found = {}
+        for association_id, association in self.associations.items():
+            targets = [i for i in association.matching(nodes) if count[i] < MAX_PER_NODE]
+            count.update(targets)
+            found[association_id] = targets
+        return found
 
     def send(self, parameters: dict[str, Any], now: float) -> Command:
         nodes = managed(self.account_id, self.region_name)
@@ -168,8 +185,9 @@ class SsmState(BaseBackend):
             return False
         nodes: Nodes = managed(self.account_id, self.region_name)
         changed = False
+        targets = self._targets(nodes)
         for association in self.associations.values():
-            if association.advance(nodes, since, now):
+            if association.advance(targets[association.association_id], nodes, since, now):
                 changed = True
                 for instance_id, status in association.latest.items():
                     self.statuses.setdefault(instance_id, {})[association.association_id] = status

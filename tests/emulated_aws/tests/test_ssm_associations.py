@@ -305,6 +305,17 @@ def test_two_thousand_associations_are_the_limit(ssm: Any) -> None:
     assert refusal(ssm) == "AssociationLimitExceeded"
 
 
+def test_a_node_is_targeted_by_twenty_at_most(ssm: Any) -> None:
+    """SSM user guide, "Understanding targets and rate controls in State Manager associations"."""
+    older = [create(ssm, AssociationName=f"older-{n}") for n in range(20)]
+    late = create(ssm, Targets=EVERYONE)
+    assert overview(ssm, late)["AssociationStatusAggregatedCount"] == {"Failed": 2, "Pending": 1}  # none of the three
+    ssm.start_associations_once(AssociationIds=[late["AssociationId"]])
+    assert "Success" not in overview(ssm, late)["AssociationStatusAggregatedCount"]
+    ssm.delete_association(AssociationId=older[0]["AssociationId"])
+    assert overview(ssm, late)["AssociationStatusAggregatedCount"]["Success"] == 3
+
+
 def test_tags_of_an_association(ssm: Any) -> None:
     made = create(ssm, Tags=[{"Key": "Owner", "Value": "security"}])
     resource = {"ResourceType": "Association", "ResourceId": made["AssociationId"]}
