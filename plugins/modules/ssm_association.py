@@ -105,15 +105,9 @@ options:
     description: Where in S3 the output goes. An empty dictionary for nowhere.
     type: dict
     suboptions:
-      s3_bucket_name:
-        description: The bucket.
-        type: str
-      s3_key_prefix:
-        description: The prefix of the keys.
-        type: str
-      s3_region:
-        description: The region of the bucket.
-        type: str
+      s3_bucket_name: {description: The bucket., type: str}
+      s3_key_prefix: {description: The prefix of the keys., type: str}
+      s3_region: {description: The region of the bucket., type: str}
   calendar_names:
     description: Names or ARNs of change calendars that must be open for it to run.
     type: list
@@ -123,14 +117,8 @@ options:
     type: list
     elements: dict
     suboptions:
-      accounts:
-        description: Account ids or organizational units.
-        type: list
-        elements: str
-      regions:
-        description: Regions.
-        type: list
-        elements: str
+      accounts: {description: Account ids or organizational units., type: list, elements: str}
+      regions: {description: Regions., type: list, elements: str}
       target_location_max_concurrency:
         description: How many accounts and regions run it at once.
         type: str

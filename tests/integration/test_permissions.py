@@ -234,7 +234,9 @@ def test_ssm_association(job: Job) -> None:
     with job.by_others() as client:
         for number in range(20):
             client("ssm").create_association(**{**ASSOCIATION, "AssociationName": f"older-{number}"})
-    both = f"- fleetsec.guardduty.ssm_association: {{association_name: both, target_tags: {{Name: db, {ROUTE}: ssm}}}}\n"
+    both = (
+        f"- fleetsec.guardduty.ssm_association: {{association_name: both, target_tags: {{Name: db, {ROUTE}: ssm}}}}\n"
+    )
     job.tasks(both)
     hold(job, "ssm_association")
 
