@@ -76,7 +76,7 @@ class Environment:
 def main(argv: list[str]) -> NoReturn:
     """Parse the command line; errors are one sentence."""
     parser = argparse.ArgumentParser(prog="environment.py", description="Set up this checkout, run a command in it.")
-    parser.add_argument("--env", default="test", help="test (default), lint, or core-X.Y")
+    parser.add_argument("--env", default="test", help="test (default), lint, hosts, or core-X.Y")
     parser.add_argument("--python", help="the interpreter to build it with (default: the one that runs this)")
     parser.add_argument("action", choices=["setup", "run", "test"])
     parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -103,19 +103,22 @@ def main(argv: list[str]) -> NoReturn:
 
 
 def named(name: str, python: str | None) -> Environment:
-    """The environments that exist: test, lint, and one for each other ansible-core (core-2.20)."""
+    """The environments that exist: test, lint, hosts, and one for each other ansible-core (core-2.20)."""
     # A virtual environment's own python is resolved to its base: .venv may be active and about to be made anew.
     interpreter = Path(os.path.realpath(python or sys.executable))
     if name == "lint":
         return Environment(
             CACHE / "lint", REQUIREMENTS / "lint.txt", None, interpreter, ("ansible", "ansiblelint"), False
         )
+    if name == "hosts":
+        hosts = ("ansible", "boto3", "flask", "molecule", "moto", "pytest", "pytest_ansible")
+        return Environment(CACHE / name, REQUIREMENTS / "hosts.txt", None, interpreter, hosts, True)
     probes = ("ansible", "boto3", "flask", "moto", "pytest", "xdist")
     if name == "test":
         return Environment(ROOT / ".venv", REQUIREMENTS / "test.txt", None, interpreter, probes, True)
     overrides = REQUIREMENTS / f"{name}.txt"
     if not name.startswith("core-") or not overrides.exists():
-        raise SetupError(f"there is no environment {name}: use test, lint or a core of {REQUIREMENTS}")
+        raise SetupError(f"there is no environment {name}: use test, lint, hosts or a core of {REQUIREMENTS}")
     return Environment(CACHE / name, REQUIREMENTS / "test.txt", overrides, interpreter, probes, True)
 
 
