@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +29,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import En
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import read_back
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 # What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
@@ -99,7 +99,7 @@ class EndpointWriter:
             patience.call(lambda: _authorize(client, group_id, details["cidrs"]), until=_not_found_yet)
             run.made["security group", change.target] = group_id
 
-        _each(run, changes, "ec2:CreateSecurityGroup", create)
+        run.each(changes, "ec2:CreateSecurityGroup", create, tell=_tell)
 
     def _create(self, run: AreaRun, changes: Sequence[Change]) -> None:
         """Create them all, then wait for all of them together."""
@@ -112,7 +112,7 @@ class EndpointWriter:
             answer = patience.call(lambda: client.create_vpc_endpoint(**arguments), until=passing)
             made[answer["VpcEndpoint"]["VpcEndpointId"]] = change
 
-        _each(run, changes, "ec2:CreateVpcEndpoint", create, succeed=not self.wait)
+        run.each(changes, "ec2:CreateVpcEndpoint", create, tell=_tell, settled=not self.wait)
         if self.wait:
             self._settle(run, made)
 
@@ -126,7 +126,7 @@ class EndpointWriter:
             made[change.target] = change
 
         ready = [change for change in changes if not _lacks_group(run, change)]
-        _each(run, ready, "ec2:ModifyVpcEndpoint", update, succeed=not self.wait)
+        run.each(ready, "ec2:ModifyVpcEndpoint", update, tell=_tell, settled=not self.wait)
         if self.wait:
             self._settle(run, made)
 
@@ -218,7 +218,8 @@ class EndpointWriter:
                 if _code(error) != "InvalidGroup.NotFound":  # GuardDuty may delete its own meanwhile
                     raise
 
-        _each(run, [change for change in changes if not _still_used(run, change)], "ec2:DeleteSecurityGroup", delete)
+        ready = [change for change in changes if not _still_used(run, change)]
+        run.each(ready, "ec2:DeleteSecurityGroup", delete, tell=_tell)
 
 
 def _enable_dns(run: AreaRun, changes: Sequence[Change]) -> None:
@@ -230,7 +231,7 @@ def _enable_dns(run: AreaRun, changes: Sequence[Change]) -> None:
             if name in change.details["attributes"]:
                 client.modify_vpc_attribute(VpcId=change.target, **{parameter: {"Value": True}})
 
-    _each(run, changes, "ec2:ModifyVpcAttribute", enable)
+    run.each(changes, "ec2:ModifyVpcAttribute", enable, tell=_tell)
 
 
 def _update_groups(run: AreaRun, changes: Sequence[Change]) -> None:
@@ -244,7 +245,7 @@ def _update_groups(run: AreaRun, changes: Sequence[Change]) -> None:
             permissions = [_permission(change.details["revoke"])]
             client.revoke_security_group_ingress(GroupId=change.target, IpPermissions=permissions)
 
-    _each(run, changes, "ec2:AuthorizeSecurityGroupIngress", update)
+    run.each(changes, "ec2:AuthorizeSecurityGroupIngress", update, tell=_tell)
 
 
 def _authorize(client: Any, group_id: str, cidrs: Sequence[str]) -> None:
@@ -313,22 +314,8 @@ def _endpoints(target: Target) -> dict[str, Endpoint]:
     return {endpoint.endpoint_id: endpoint for of_vpc in ec2.endpoints(target).values() for endpoint in of_vpc}
 
 
-def _each(
-    run: AreaRun, changes: Sequence[Change], operation: str, make: Callable[[Change], None], succeed: bool = True
-) -> None:
-    """As AreaRun.each, with the thing named in the sentence, since AWS's own words often leave it out."""
-    for change in changes:
-        try:
-            make(change)
-        except AWS_ERRORS as error:
-            problem = problem_from(error, operation, run.target.account_id, run.target.region)
-            run.failed.append(Failure(change, _telling(problem, change.target)))
-        else:
-            if succeed:
-                run.succeed([change])
-
-
-def _telling(problem: Problem, target: str) -> Problem:
+def _tell(problem: Problem, change: Change) -> Problem:
+    """With the thing named in the sentence, since AWS's own words often leave it out."""
     advice = problem.advice or ADVICE.get(problem.code, "")
     if DNS_CONFLICT in problem.message:
         advice = (
@@ -337,7 +324,7 @@ def _telling(problem: Problem, target: str) -> Problem:
         )
     if problem.denied:
         return problem
-    return replace(problem, operation=f"{problem.operation} for {target}", advice=advice)
+    return replace(problem, operation=f"{problem.operation} for {change.target}", advice=advice)
 
 
 def _lacks_group(run: AreaRun, change: Change) -> bool:

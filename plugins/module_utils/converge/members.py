@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.features import configuration, off
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, alike
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import FEATURE, LEGACY_FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.administrator import explained
@@ -29,8 +29,9 @@ def handlers(settling: Callable[[], Settling]) -> dict[tuple[str, str], Handler]
 
     def update(run: AreaRun, changes: Sequence[Change]) -> None:
         patience = settling()
-        for same in _alike(changes):
-            _write(run, same, configuration(FEATURE, same[0].details["feature"]), patience)
+        # A call has one list of settings for all its accounts.
+        for same in alike(changes, _settings):
+            _write(run, same, _settings(same[0]), patience)
 
     def disable_legacy(run: AreaRun, changes: Sequence[Change]) -> None:
         _write(run, changes, off(LEGACY_FEATURE), settling())
@@ -41,12 +42,8 @@ def handlers(settling: Callable[[], Settling]) -> dict[tuple[str, str], Handler]
     }
 
 
-def _alike(changes: Sequence[Change]) -> list[list[Change]]:
-    """Members that get the same settings, together: a call has one list of settings for all its accounts."""
-    groups: dict[str, list[Change]] = {}
-    for change in changes:
-        groups.setdefault(repr(configuration(FEATURE, change.details["feature"])), []).append(change)
-    return list(groups.values())
+def _settings(change: Change) -> dict[str, Any]:
+    return configuration(FEATURE, change.details["feature"])
 
 
 def _write(run: AreaRun, changes: Sequence[Change], settings: dict[str, Any], patience: Settling) -> None:

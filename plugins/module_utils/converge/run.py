@@ -37,6 +37,14 @@ class Outcome:
     failed: tuple[Failure, ...] = ()
 
 
+# Words a problem for one change.
+Tell = Callable[[Problem, Change], Problem]
+
+
+def _as_it_is(problem: Problem, change: Change) -> Problem:
+    return problem
+
+
 @dataclass(slots=True)
 class AreaRun:
     """One account and region while its changes are made.
@@ -52,19 +60,31 @@ class AreaRun:
     def succeed(self, changes: Iterable[Change]) -> None:
         self.done.extend(changes)
 
-    def fail(self, changes: Iterable[Change], operation: str, error: Exception) -> None:
+    def fail(self, changes: Iterable[Change], operation: str, error: Exception, tell: Tell = _as_it_is) -> None:
         problem = problem_from(error, operation, self.target.account_id, self.target.region)
-        self.failed.extend(Failure(change, problem) for change in changes)
+        self.failed.extend(Failure(change, tell(problem, change)) for change in changes)
 
-    def each(self, changes: Sequence[Change], operation: str, make: Callable[[Change], None]) -> None:
-        """Make changes one by one; one that fails does not stop the others."""
+    def each(
+        self,
+        changes: Iterable[Change],
+        operation: str,
+        make: Callable[[Change], None],
+        *,
+        tell: Tell = _as_it_is,
+        settled: bool = True,
+    ) -> None:
+        """Make changes one by one; one that fails does not stop the others.
+
+        C(settled): a call that went through is all that there is to it; otherwise the caller says what became of it.
+        """
         for change in changes:
             try:
                 make(change)
             except AWS_ERRORS as error:
-                self.fail([change], operation, error)
+                self.fail([change], operation, error, tell)
             else:
-                self.succeed([change])
+                if settled:
+                    self.succeed([change])
 
 
 # Makes a run of changes of one kind and action, and tells AreaRun of each whether it was made.
@@ -97,6 +117,14 @@ def converge(
     done = sorted((change for run in runs for change in run.done), key=lambda change: place[id(change)])
     failed = sorted((one for run in runs for one in run.failed), key=lambda one: place[id(one.change)])
     return Outcome(tuple(done), tuple(failed))
+
+
+def alike(changes: Iterable[Change], written: Callable[[Change], Any]) -> list[list[Change]]:
+    """Changes that write the same, together: one call serves them all."""
+    groups: dict[str, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(repr(written(change)), []).append(change)
+    return list(groups.values())
 
 
 def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:

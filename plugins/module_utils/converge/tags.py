@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, alike
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
@@ -32,7 +32,7 @@ def _enable_metadata_tags(run: AreaRun, changes: Sequence[Change]) -> None:
 
 def _tag(run: AreaRun, changes: Sequence[Change]) -> None:
     client = run.target.client("ec2")
-    for same in _alike(changes, "tags"):
+    for same in alike(changes, lambda change: change.details["tags"]):
         written: Mapping[str, str] = same[0].details["tags"]
         tags = [{"Key": key, "Value": value} for key, value in written.items()]
         _in_bulk(run, same, "ec2:CreateTags", lambda ids, tags=tags: client.create_tags(Resources=ids, Tags=tags))
@@ -40,17 +40,9 @@ def _tag(run: AreaRun, changes: Sequence[Change]) -> None:
 
 def _untag(run: AreaRun, changes: Sequence[Change]) -> None:
     client = run.target.client("ec2")
-    for same in _alike(changes, "keys"):
+    for same in alike(changes, lambda change: change.details["keys"]):
         tags = [{"Key": key} for key in same[0].details["keys"]]
         _in_bulk(run, same, "ec2:DeleteTags", lambda ids, tags=tags: client.delete_tags(Resources=ids, Tags=tags))
-
-
-def _alike(changes: Sequence[Change], detail: str) -> list[list[Change]]:
-    """Changes that write the same, together: one call serves them all."""
-    groups: dict[str, list[Change]] = {}
-    for change in changes:
-        groups.setdefault(repr(change.details[detail]), []).append(change)
-    return list(groups.values())
 
 
 def _in_bulk(run: AreaRun, changes: Sequence[Change], operation: str, write: Callable[[list[str]], Any]) -> None:
