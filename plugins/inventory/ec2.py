@@ -130,7 +130,7 @@ from ansible.errors import AnsibleParserError
 from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.fleetsec.guardduty.plugins.module_utils import codec
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import connection_from, selection_of
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import connection_from, nothing_read, selection_of
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.hostnames import host_name, hostnames_error
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import GROUPS, groups_of, row
@@ -204,10 +204,11 @@ class InventoryModule(AWSInventoryBase):
             raise AnsibleParserError(str(error.problem)) from None
         except AWS_ERRORS as error:
             raise AnsibleParserError(str(problem_from(error, "the connection to AWS"))) from None
-        snapshot = observe(targets, self._wish())
+        wish = self._wish()
+        snapshot = observe(targets, wish)
         problems = (*problems, *snapshot.problems)
         loud = [problem for problem in problems if strict or not problem.denied]
-        if loud and all("instances" in area.unknown for area in snapshot.areas):
+        if loud and nothing_read(snapshot, wish):
             raise AnsibleParserError(str(loud[0]))
         for problem in loud:
             self.warn(str(problem))

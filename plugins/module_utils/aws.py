@@ -110,14 +110,16 @@ def observed(module: AnsibleAWSModule, wish: Wish) -> tuple[tuple[Target, ...], 
     """Read what is wished for everywhere. Fails only where nothing at all could be read."""
     targets, problems = targets_of(module)
     snapshot = observe(targets, wish)
-    if snapshot.problems and all(_blind(area.unknown, wish) for area in snapshot.areas):
-        module.fail_json(msg=str(snapshot.problems[0]), problems=[str(one) for one in (*problems, *snapshot.problems)])
-    return targets, Snapshot(snapshot.areas, (*problems, *snapshot.problems))
+    problems = (*problems, *snapshot.problems)
+    if problems and nothing_read(snapshot, wish):
+        module.fail_json(msg=str(problems[0]), problems=[str(problem) for problem in problems])
+    return targets, Snapshot(snapshot.areas, problems)
 
 
-def _blind(unknown: Iterable[str], wish: Wish) -> bool:
-    """Whether the thing that everything else hangs on is unknown."""
-    return ("instances" if wish.instances else "detector") in unknown
+def nothing_read(snapshot: Snapshot, wish: Wish) -> bool:
+    """Whether the thing that everything else hangs on is unknown everywhere."""
+    what = "instances" if wish.instances else "detector"
+    return all(what in area.unknown for area in snapshot.areas)
 
 
 def conclude_reading(module: AnsibleAWSModule, problems: Sequence[Problem], **results: Any) -> NoReturn:
