@@ -41,6 +41,8 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
+  - Without O(account_ids), an account that has no members makes the task fail, unless it is the delegated administrator, which
+    it is asked with C(guardduty:DescribeOrganizationConfiguration).
   - Which agents stay behind in a member account when something is turned off is said by
     M(fleetsec.guardduty.runtime_monitoring), run there in check mode.
   - A member whose setting an organization policy manages is refused. The other members are served.

@@ -211,3 +211,15 @@ def test_members_no_longer_monitored_are_skipped_and_an_account_without_members_
     task = ansible.playbook(ENABLE).tasks["change"]
     assert task["failed"] and "NoMembers: this account has no GuardDuty members" in task["msg"]
     assert "Only the account of GuardDuty's delegated administrator can do this" in task["msg"]
+
+
+def test_an_administrator_without_members_has_nothing_to_do(aws: EmulatedAws, ansible: Ansible) -> None:
+    aws.load(organization())
+    task = ansible.playbook(ENABLE).ok().tasks["change"]
+    assert (task["msg"], task["members"], task["problems"]) == ("Nothing to change.", [], [])
+    asked = ("ListDetectors", "ListMembers", "DescribeOrganizationConfiguration")
+    assert aws.calls() == {f"guardduty:{operation}": 1 for operation in asked}
+    # Where that may not be read, nobody knows.
+    aws.faults({"op": "guardduty:DescribeOrganizationConfiguration", "kind": "deny"})
+    task = ansible.playbook(ENABLE).tasks["change"]
+    assert task["failed"] and "Only the account of GuardDuty's delegated administrator can do this" in task["msg"]

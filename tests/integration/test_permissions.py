@@ -190,6 +190,9 @@ def test_runtime_monitoring_info(job: Job) -> None:
 def test_members_and_organization(aws: EmulatedAws, ansible: Ansible) -> None:
     job = Job(aws, ansible, ADMINISTERED)
     job.tasks("- fleetsec.guardduty.member_runtime_monitoring:\n")
+    with job.by_others():
+        aws.load(ADMINISTERED.partition('  "222222222222"')[0])
+    job.tasks("- fleetsec.guardduty.member_runtime_monitoring:\n")
     hold(job, "member_runtime_monitoring")
     aws.load(ADMINISTERED)
     job.tasks("- fleetsec.guardduty.organization_runtime_monitoring: {auto_enable: all, include_existing: true}\n")

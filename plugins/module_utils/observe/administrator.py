@@ -79,6 +79,18 @@ def who_must_act(target: Target, detector_id: str) -> str | None:
     return f"This is a member account. Its GuardDuty administrator is {administrator}: run this there."
 
 
+def is_delegated(target: Target, detector_id: str) -> bool:
+    """Whether this is GuardDuty's delegated administrator: nobody else may read what the organization's accounts get.
+
+    False where that may not be read either: then it is not known.
+    """
+    try:
+        target.client("guardduty").describe_organization_configuration(DetectorId=detector_id)
+    except AWS_ERRORS:
+        return False
+    return True
+
+
 def _detector_id(target: Target) -> str:
     ids = target.client("guardduty").list_detectors()["DetectorIds"]
     if not ids:

@@ -14,6 +14,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.adminis
     NOT_ADMINISTRATOR,
     everywhere,
     explained,
+    is_delegated,
     who_must_act,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
@@ -32,7 +33,7 @@ def observe_members(
     """The members with C(account_ids), or all that are enabled, of the administrator in each account and region.
 
     C(administrators): detectors' ids by account and region, where these are known to be administrators. Where that is not
-    known, no members at all is a problem: it looks the same in an account that is no administrator.
+    known, no members at all is a problem unless AWS shows that this is one: it looks the same in any other account.
     """
 
     def read(target: Target, detector_id: str) -> tuple[MemberArea, Sequence[Problem]]:
@@ -40,7 +41,7 @@ def observe_members(
         skipped: Mapping[str, str] = {}
         if account_ids is None:
             accounts, skipped = _all_members(target, detector_id)
-            if administrators is None and not accounts and not skipped:
+            if administrators is None and not accounts and not skipped and not is_delegated(target, detector_id):
                 problems.append(_no_members(target, detector_id))
         else:
             accounts = [account for account in dict.fromkeys(account_ids) if account != target.account_id]
