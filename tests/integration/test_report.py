@@ -62,6 +62,27 @@ def test_check_real_again_and_shards(world: Any, ansible: Any, tmp_path: Path) -
     assert not world.writes()
 
 
+@pytest.mark.parametrize(
+    ("playbook", "variables"),
+    [
+        ("tag", {"filters": {"instance-type": "m6i.large"}, "managed": "clear"}),
+        ("offboard", {"all_vpcs": True, "uninstall": False, "delete_endpoints": False}),
+    ],
+)
+def test_tag_and_offboard_report_the_fleet_as_they_leave_it(
+    world: Any, ansible: Any, tmp_path: Path, playbook: str, variables: dict[str, Any]
+) -> None:
+    given = {**PLACES, **variables, "report_dir": "left"}
+    ansible.playbook(f"fleetsec.guardduty.{playbook}", "--check", **given)
+    assert not (tmp_path / "left").exists()
+    run = ansible.playbook(f"fleetsec.guardduty.{playbook}", **given)
+    written = loaded(tmp_path / "left")
+    assert sorted(path.name for path in (tmp_path / "left").iterdir()) == FILES
+    assert written["summary"] == run.stats[f"guardduty_{playbook}"]["after"]
+    assert written["reads"][0]["regions"] == PLACES["regions"]
+    assert written["reads"][0].get("filters") == variables.get("filters")
+
+
 @pytest.mark.story
 def test_shards_come_to_one_report(world: Any, ansible: Any, tmp_path: Path) -> None:
     for account in ACCOUNTS:
