@@ -41,6 +41,8 @@ FLEET = "organization: {id: o-exampleorgid, management_account: '111111111111'}\
     + "".join(f"      {region}:{AREA % {'region': region}}" for region in ("eu-west-1", "us-east-1", "eu-central-1"))
     for account in ("111111111111", "222222222222")
 )
+# The pages whose first account administers GuardDuty in the other.
+ADMINISTERED = ("guide_organization",)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Page:
     name: str
     commands: tuple[list[str], ...]
     texts: tuple[str, ...]
+
+    @property
+    def fleet(self) -> str:
+        if self.name not in ADMINISTERED:
+            return FLEET
+        return FLEET.replace("management_account:", "guardduty_administrator: '111111111111', management_account:")
 
     @property
     def tasks(self) -> list[dict[str, object]]:
@@ -106,7 +114,7 @@ def some_vpc(ansible: Ansible) -> str:
 
 
 def run_all(aws: EmulatedAws, ansible: Ansible, page: Page, commands: list[list[str]]) -> None:
-    aws.load(FLEET)
+    aws.load(page.fleet)
     for name, texts in (("fleet.guardduty.yml", page.inventories), ("variables.yml", page.variables)):
         if texts:
             text = texts[0].replace(SOME_VPC, some_vpc(ansible)) if SOME_VPC in texts[0] else texts[0]
@@ -121,7 +129,7 @@ def run_all(aws: EmulatedAws, ansible: Ansible, page: Page, commands: list[list[
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES if page.tasks])
 def test_tasks_run(aws: EmulatedAws, ansible: Ansible, page: Page) -> None:
-    aws.load(FLEET)
+    aws.load(page.fleet)
     play = [{"hosts": "localhost", "gather_facts": False, "tasks": page.tasks}]
     written = ansible.folder / "tasks.yml"
     written.write_text(yaml.safe_dump(play).replace(SOME_VPC, some_vpc(ansible)), encoding="utf-8")
