@@ -133,6 +133,12 @@ options:
         need not grow with the number of VPCs.
     type: int
     default: 900
+  progress_file:
+    description:
+      - A file, where this module runs, to which it adds a line now and then while it waits.
+      - Left out, a file of the controller's is used and its lines are shown on the screen, where the module runs on the
+        controller itself.
+    type: path
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
@@ -281,47 +287,18 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     observed,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.endpoints import write_endpoints
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import endpoint_rows
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import PRESETS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import (
-    GROUP_NAME,
-    refused,
-    wish_of,
-)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import refused, wish_of
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import plan_endpoints
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.endpoint_options import ARGUMENTS, RULES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import look_up
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
-STRINGS = {"type": "list", "elements": "str"}
-ARGUMENTS = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "select": {"type": "str", "choices": ["listed", "needed"], "default": "listed"},
-    "vpc_ids": STRINGS,
-    "routes": {**STRINGS, "choices": ["guardduty", "ssm", "package"], "default": []},
-    "subnet_ids": STRINGS,
-    "security_group_ids": STRINGS,
-    "security_group_name": {"type": "str", "default": GROUP_NAME},
-    "policy": {"type": "str", "choices": list(PRESETS)},
-    "organization_id": {"type": "str"},
-    "policy_accounts": {**STRINGS, "default": []},
-    "policy_json": {"type": "json"},
-    "dns_attributes": {"type": "bool", "default": False},
-    "fips": {"type": "bool", "default": False},
-    "tags": {"type": "dict", "aliases": ["resource_tags"]},
-    "purge_tags": {"type": "bool", "default": True},
-    "include_guardduty": {"type": "bool", "default": False},
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 900},
-}
-
 
 def main() -> None:
-    module = aws_module(
-        {**ARGUMENTS, **SCOPE_ARGUMENTS},
-        required_if=[("select", "listed", ["vpc_ids"]), ("policy", "organization", ["organization_id"])],
-        mutually_exclusive=[("policy", "policy_json"), ("policy_json", "policy_accounts")],
-    )
+    module = aws_module({**ARGUMENTS, **SCOPE_ARGUMENTS}, **RULES)
     wish = wish_of(module.params)
     if why_not := refused(wish):
         module.fail_json(msg=why_not)
@@ -329,7 +306,8 @@ def main() -> None:
     targets, before = observed(module, Wish(instances=needed, ssm=judging, detector=judging, coverage=False))
     before = look_up(targets, before, lookups(before, wish))
     planned = plan_endpoints(before, wish)
-    outcome, after = write_endpoints(planned.plan, targets, before, wish, module.check_mode)
+    progress = Progress(module.params["progress_file"])
+    outcome, after = write_endpoints(planned.plan, targets, before, wish, module.check_mode, progress)
     problems = (*before.problems, *planned.problems, *after.problems)
     endpoints = endpoint_rows(after, planned.shown)
     finish(module, planned.plan, outcome, problems, planned.warnings, endpoints=endpoints)

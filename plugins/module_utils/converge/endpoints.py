@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress, Wait
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
     AreaRun,
     Failure,
@@ -45,10 +46,10 @@ ADVICE = {
 
 
 def write_endpoints(
-    plan: Plan, targets: Sequence[Target], before: Snapshot, wish: EndpointWish, check_mode: bool
+    plan: Plan, targets: Sequence[Target], before: Snapshot, wish: EndpointWish, check_mode: bool, progress: Progress
 ) -> tuple[Outcome, Snapshot]:
     """Make the plan, and read back the accounts and regions in which something was tried."""
-    writer = EndpointWriter(wish.wait, wish.wait_timeout)
+    writer = EndpointWriter(wish.wait, wish.wait_timeout, progress)
     outcome = converge(plan, targets, writer.handlers(), check_mode)
     return outcome, read_back(writer.touched, before)
 
@@ -59,6 +60,7 @@ class EndpointWriter:
 
     wait: bool
     wait_timeout: int
+    progress: Progress = Progress()
     touched: list[Target] = field(default_factory=list)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
@@ -84,11 +86,12 @@ class EndpointWriter:
 
         return noted
 
-    def _patience(self) -> Patience:
-        return Patience(self.wait_timeout)
+    def _patience(self, wait: Wait, seconds: float | None = None) -> Patience:
+        return Patience(self.wait_timeout if seconds is None else seconds, pausing=wait.pause)
 
     def _create_groups(self, run: AreaRun, changes: Sequence[Change]) -> None:
-        client, patience = run.target.client("ec2"), self._patience()
+        wait = self.progress.wait(run.target, len(changes), "security groups created")
+        client, patience = run.target.client("ec2"), self._patience(wait)
 
         def create(change: Change) -> None:
             details = change.details
@@ -98,12 +101,14 @@ class EndpointWriter:
             # A group that was just made may be unknown for a moment (EC2 API reference, eventual consistency).
             patience.call(lambda: _authorize(client, group_id, details["cidrs"]), until=_not_found_yet)
             run.made["security group", change.target] = group_id
+            wait.done += 1
 
         run.each(changes, "ec2:CreateSecurityGroup", create, tell=_tell)
 
     def _create(self, run: AreaRun, changes: Sequence[Change]) -> None:
         """Create them all, then wait for all of them together."""
-        client, patience = run.target.client("ec2"), self._patience()
+        wait = self.progress.wait(run.target, len(changes), "VPC endpoints created")
+        client, patience = run.target.client("ec2"), self._patience(wait)
         made: dict[str, Change] = {}
 
         def create(change: Change) -> None:
@@ -111,19 +116,22 @@ class EndpointWriter:
             passing = _freed_soon if change.details["predecessor"] else _not_found_yet
             answer = patience.call(lambda: client.create_vpc_endpoint(**arguments), until=passing)
             made[answer["VpcEndpoint"]["VpcEndpointId"]] = change
+            wait.done = len(made)
 
         run.each(changes, "ec2:CreateVpcEndpoint", create, tell=_tell, settled=not self.wait)
         if self.wait:
             self._settle(run, made)
 
     def _update(self, run: AreaRun, changes: Sequence[Change]) -> None:
-        client, patience = run.target.client("ec2"), self._patience()
+        wait = self.progress.wait(run.target, len(changes), "VPC endpoints updated")
+        client, patience = run.target.client("ec2"), self._patience(wait)
         made: dict[str, Change] = {}
 
         def update(change: Change) -> None:
             arguments = _update_arguments(run, change)
             patience.call(lambda: client.modify_vpc_endpoint(**arguments), until=_not_found_yet)
             made[change.target] = change
+            wait.done = len(made)
 
         ready = [change for change in changes if not _lacks_group(run, change)]
         run.each(ready, "ec2:ModifyVpcEndpoint", update, tell=_tell, settled=not self.wait)
@@ -133,18 +141,19 @@ class EndpointWriter:
     def _settle(self, run: AreaRun, made: Mapping[str, Change]) -> None:
         """Wait until every endpoint is available, with one call for all of them each time."""
         found: dict[str, Endpoint] = {}
+        wait = self.progress.wait(run.target, len(made), "VPC endpoints available")
 
         def settled() -> bool:
             found.update(
                 (endpoint_id, now) for endpoint_id, now in _endpoints(run.target).items() if endpoint_id in made
             )
-            return not made or all(
-                endpoint_id in found and found[endpoint_id].state.lower() not in PENDING_STATES for endpoint_id in made
-            )
+            states = [found[endpoint_id].state.lower() for endpoint_id in made if endpoint_id in found]
+            wait.done = states.count("available")
+            return len(states) == len(made) and not PENDING_STATES & set(states)
 
         try:
             if made:
-                self._patience().poll(settled)
+                self._patience(wait).poll(settled)
         except AWS_ERRORS as error:
             run.fail(list(made.values()), "ec2:DescribeVpcEndpoints", error)
             return
@@ -168,8 +177,9 @@ class EndpointWriter:
         """Delete all with one call; C(Unsuccessful) names those that AWS refused."""
         client = run.target.client("ec2")
         ids = [change.target for change in changes]
+        wait = self.progress.wait(run.target, len(changes), "VPC endpoints deleted")
         try:
-            answer = self._patience().call(lambda: client.delete_vpc_endpoints(VpcEndpointIds=ids))
+            answer = self._patience(wait).call(lambda: client.delete_vpc_endpoints(VpcEndpointIds=ids))
         except AWS_ERRORS as error:
             run.fail(changes, "ec2:DeleteVpcEndpoints", error)
             return
@@ -184,15 +194,17 @@ class EndpointWriter:
                 code, message = str(error.get("Code")), str(error.get("Message"))
                 problem = Problem(run.target.account_id, run.target.region, operation, code, message)
                 run.failed.append(Failure(change, problem))
-        self._wait_until_gone(run, going)
+        self._wait_until_gone(run, going, wait)
 
-    def _wait_until_gone(self, run: AreaRun, going: Mapping[str, Change]) -> None:
-        def left() -> list[str]:
+    def _wait_until_gone(self, run: AreaRun, going: Mapping[str, Change], wait: Wait) -> None:
+        def all_gone() -> bool:
             now = _endpoints(run.target)
-            return [each for each in going if each in now and now[each].state.lower() != "deleted"]
+            left = [each for each in going if each in now and now[each].state.lower() != "deleted"]
+            wait.done = len(going) - len(left)
+            return not left
 
         try:
-            gone = not self.wait or not going or self._patience().poll(lambda: not left())
+            gone = not self.wait or not going or self._patience(wait).poll(all_gone)
         except AWS_ERRORS as error:
             run.fail(list(going.values()), "ec2:DescribeVpcEndpoints", error)
             return
@@ -206,8 +218,8 @@ class EndpointWriter:
             run.failed.append(Failure(change, Problem(*where, "NotDeleted", message, "", advice)))
 
     def _delete_groups(self, run: AreaRun, changes: Sequence[Change]) -> None:
-        client = run.target.client("ec2")
-        patience = Patience(self.wait_timeout if self.wait else 0)
+        wait = self.progress.wait(run.target, len(changes), "security groups deleted")
+        client, patience = run.target.client("ec2"), self._patience(wait, None if self.wait else 0)
 
         def delete(change: Change) -> None:
             # The network interfaces leave some minutes after the endpoint; until then the group is in use. That AWS
@@ -217,6 +229,7 @@ class EndpointWriter:
             except ClientError as error:
                 if _code(error) != "InvalidGroup.NotFound":  # GuardDuty may delete its own meanwhile
                     raise
+            wait.done += 1
 
         ready = [change for change in changes if not _still_used(run, change)]
         run.each(ready, "ec2:DeleteSecurityGroup", delete, tell=_tell)

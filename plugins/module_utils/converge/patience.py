@@ -23,11 +23,15 @@ LONGEST_PAUSE = 5.0
 
 @dataclass(slots=True)
 class Patience:
-    """How long to go on without progress. One object serves a run of calls that share a throttling bucket."""
+    """How long to go on without progress. One object serves a run of calls that share a throttling bucket.
+
+    C(pausing) is called before each pause.
+    """
 
     seconds: float
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    pausing: Callable[[], None] = lambda: None
     _exhausted: bool = field(default=False)
 
     def call(self, function: Callable[[], T], *, until: Callable[[ClientError], bool] = lambda error: False) -> T:
@@ -46,6 +50,7 @@ class Patience:
                 if self._exhausted or self.clock() - started + pause > self.seconds:
                     self._exhausted = self._exhausted or throttled
                     raise
+            self.pausing()
             self.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
@@ -55,6 +60,7 @@ class Patience:
         while not done():
             if self.clock() - started + pause > self.seconds:
                 return False
+            self.pausing()
             self.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE * 2)
         return True
