@@ -18,6 +18,8 @@ from tree import ROOT, files
 HOME = "ansible_collections/fleetsec/guardduty/"
 # What a user needs; tests and the tools' settings may differ between the two.
 PUBLIC = ("LICENSES", "README.md", "extensions", "meta", "playbooks", "plugins", "roles")
+# The scenarios need tests/hosts, which only a checkout has.
+OURS = ("extensions/molecule/",)
 NEVER = (".venv", ".cache", ".ci", ".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis", "output")
 
 
@@ -52,12 +54,16 @@ def test_a_wheel_says_its_version_where_ansible_looks(wheel: set[str]) -> None:
     assert "galaxy.yml" in wheel
 
 
+def test_neither_holds_what_only_a_checkout_can_use(wheel: set[str], tarball: set[str]) -> None:
+    assert [name for name in wheel | tarball if name.startswith(OURS)] == []
+
+
 def test_neither_holds_what_tools_left(wheel: set[str], tarball: set[str]) -> None:
     assert [name for name in wheel | tarball if set(Path(name).parts) & set(NEVER)] == []
 
 
 def public(names: set[str]) -> set[str]:
-    return {name for name in names if Path(name).parts[0] in PUBLIC}
+    return {name for name in names if Path(name).parts[0] in PUBLIC and not name.startswith(OURS)}
 
 
 def build(command: list[str]) -> None:

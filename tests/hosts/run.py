@@ -21,10 +21,12 @@ import signal
 import sys
 from types import FrameType
 
-from lab import images, machine
+from lab import images, machine, scenarios
 from lab.machine import LabError
-from lab.network import MOLECULE, ROOT, Lab, in_lab, timed
+from lab.network import HERE, MOLECULE, ROOT, Lab, in_lab, timed
 
+# Molecule's output is shown while it runs; pytest-ansible must not copy the collection into the checkout.
+PYTEST = ("-s", "--ansible-unit-inject-only", "-p", "no:cacheprovider", *("-W", "ignore:Host management is deprecated"))
 STANDIN = (
     "The RPM hosts are a STAND-IN: Debian binaries with real rpm, dnf and systemd. They are not Amazon Linux, and no other"
     " RPM distribution. With GD_EL_IMAGE a real one takes their place (tests/hosts/README.md)."
@@ -35,7 +37,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make hosts", description="Test hosts for the role agent.")
     actions = parser.add_subparsers(dest="action", required=True)
     test = actions.add_parser("test", help="run scenarios on fresh hosts")
-    test.add_argument("-s", "--scenario", action="append", default=[], choices=scenarios())
+    test.add_argument("-s", "--scenario", action="append", default=[], choices=scenarios.known())
     up = actions.add_parser("up", help="bring hosts up and leave them there")
     up.add_argument("scenario", nargs="*", default=["install"], help="whose hosts (default: install)")
     run = actions.add_parser("run", help="run a command in the lab of up")
@@ -62,18 +64,13 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def scenarios() -> list[str]:
-    """The folders of extensions/molecule that test something."""
-    found = (path.parent.name for path in MOLECULE.glob("*/molecule.yml"))
-    return sorted(name for name in found if name != "default")
-
-
 def run_scenarios(lab: Lab, chosen: list[str]) -> int:
     with lab.locked():
         lab.stop()
         try:
             start(lab)
-            return in_lab(lab, "true")
+            tests = [sys.executable, "-m", "pytest", *PYTEST, str(HERE)]
+            return in_lab(lab, *tests, env={"GD_SCENARIOS": " ".join(chosen or scenarios.known())})
         finally:
             with timed("clean-up"):
                 lab.stop()

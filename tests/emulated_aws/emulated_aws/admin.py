@@ -14,6 +14,7 @@ from .fleet import FleetError, parse_fleet
 from .journal import Journal
 from .specs import Fleet
 from .wire import Reply
+from .world import WORLD, Agent
 
 
 class Admin:
@@ -33,6 +34,7 @@ class Admin:
         changes = {
             "DELETE log": self._journal.clear,
             "DELETE faults": self._faults.clear,
+            "POST agents": lambda: _agent_reports(json.loads(body)),
             "POST faults": lambda: self._faults.add(_rules(body)),
             "POST fleet": lambda: self._load(parse_fleet(body.decode())),
             "POST reset": lambda: self._load(self._fleet),
@@ -43,7 +45,7 @@ class Admin:
             return _json(404, {"error": f"no {request}; known: {', '.join([*reads, *changes])}"})
         try:
             changes[request]()
-        except (FleetError, ValueError) as mistake:
+        except (FleetError, KeyError, TypeError, ValueError) as mistake:
             return _json(400, {"error": str(mistake)})
         return _json(200, {})
 
@@ -53,6 +55,14 @@ class Admin:
         self._fleet = fleet
         self._faults.clear()
         self._journal.clear()
+
+
+def _agent_reports(report: dict[str, Any]) -> None:
+    """What a real process on a real host says of itself: its version, and the identity document that IMDS gave it."""
+    document = report["document"]
+    with WORLD.lock:
+        node = WORLD.nodes_in(document["accountId"], document["region"])[document["instanceId"]]
+        node.agent = Agent(report["version"], "manual", report["running"], WORLD.now())
 
 
 def _rules(body: bytes) -> list[dict[str, Any]]:

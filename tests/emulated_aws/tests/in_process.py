@@ -125,6 +125,12 @@ class Cloud:
     def faults(self, *rules: dict[str, Any]) -> None:
         self._admin("faults", json.dumps(rules).encode())
 
+    def agent_reports(self, instance_id: str, version: str, running: bool) -> None:
+        """As a host does that has an agent of its own."""
+        document = {"accountId": ACCOUNT, "region": REGION, "instanceId": instance_id}
+        report = {"version": version, "running": running, "document": document}
+        self._admin("agents", json.dumps(report).encode())
+
     def _admin(self, what: str, body: bytes) -> None:
         environ = {
             "REQUEST_METHOD": "POST",

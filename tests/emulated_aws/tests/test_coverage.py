@@ -138,6 +138,16 @@ def test_healthy_needs_agent_imds_and_a_way(cloud: Cloud) -> None:
     assert rows["waiting"]["ResourceDetails"]["Ec2InstanceDetails"]["ManagementType"] == "AUTO_MANAGED"
 
 
+def test_an_agent_outside_the_emulation_reports(cloud: Cloud) -> None:
+    bare = by_name(cloud)["bare"]["ResourceDetails"]["Ec2InstanceDetails"]["InstanceId"]
+    cloud.agent_reports(bare, "1.17.1", running=True)
+    row = by_name(cloud)["bare"]
+    assert row["CoverageStatus"] == "HEALTHY"
+    assert row["ResourceDetails"]["Ec2InstanceDetails"]["AgentDetails"] == {"Version": "1.17.1"}
+    cloud.agent_reports(bare, "1.17.1", running=False)
+    assert by_name(cloud)["bare"]["Issue"].endswith("Agent disconnected")
+
+
 def test_rows_are_of_running_linux_instances_with_runtime_monitoring(cloud: Cloud) -> None:
     assert not {"asleep", "win", "mac", "ecs"} & by_name(cloud).keys()
     assert listed(cloud, "222222222222") == []

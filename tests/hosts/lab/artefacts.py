@@ -72,7 +72,9 @@ class _Builder:
     def build(self) -> None:
         self.out.mkdir(parents=True)
         for name in (OWN_KEY, FOREIGN_KEY):
-            self._gpg("--pinentry-mode", "loopback", "--passphrase", "", "--quick-gen-key", name, "rsa2048", "sign", "0")
+            self._gpg(
+                "--pinentry-mode", "loopback", "--passphrase", "", "--quick-gen-key", name, "rsa2048", "sign", "0"
+            )
             (self.work / f"{name}.pem").write_text(self._gpg("--armor", "--export", name), encoding="utf-8")
         shutil.copy(self.work / f"{OWN_KEY}.pem", self.out / "publickey.pem")
         listed = self._gpg("--with-colons", "--list-keys", OWN_KEY).splitlines()

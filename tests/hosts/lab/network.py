@@ -36,7 +36,7 @@ MOLECULE = ROOT / "extensions" / "molecule"
 REGIONS = ("eu-west-1", "eu-central-1")
 # The network is AWS's link-local one, so that IMDS has its real address without a route or a rule.
 SUBNET, GATEWAY = "169.254.169.0/24", "169.254.169.1"
-IMDS, S3 = "169.254.169.254", "169.254.169.250"
+ENDPOINTS = "169.254.169.250"
 AWS_PORT = 5555
 START_SECONDS = 60
 SECRET = "emulated-secret-that-appears-nowhere-else-4711"
@@ -94,6 +94,7 @@ class Lab:
             "SSL_CERT_FILE": str(self.folder / "tls" / "bundle.pem"),
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_INVENTORY": str(MOLECULE / "inventory"),
+            "ANSIBLE_DEPRECATION_WARNINGS": "false",
             "ANSIBLE_HOST_KEY_CHECKING": "false",
             "AWS_ENDPOINT_URL": f"http://{GATEWAY}:{AWS_PORT}",
             "AWS_ACCESS_KEY_ID": "AKIAEMULATEDCALLER00",
@@ -156,8 +157,8 @@ class Lab:
         """The names that hosts and controller find in the lab, for /etc/hosts."""
         names = [f"{bucket.name}.s3.{region_of(bucket.name)}.amazonaws.com" for bucket in self.buckets()]
         names += [f"guardduty-data{variant}.{region}.amazonaws.com" for region in REGIONS for variant in ("", "-v2")]
-        (self.folder / "names.json").write_text(json.dumps(dict.fromkeys(names, S3), indent=2), encoding="utf-8")
-        lines = "".join(f"{S3}\t{name}\n" for name in names)
+        (self.folder / "names.json").write_text(json.dumps(dict.fromkeys(names, ENDPOINTS), indent=2), encoding="utf-8")
+        lines = "".join(f"{ENDPOINTS}\t{name}\n" for name in names)
         (self.folder / "hosts").write_text(Path("/etc/hosts").read_text(encoding="utf-8") + lines, encoding="utf-8")
 
     def buckets(self) -> list[Path]:
@@ -177,12 +178,27 @@ class Lab:
         """In a namespace of its own it listens everywhere: the gateway's address comes with the first host."""
         ready = self.folder / "aws.json"
         host = "0.0.0.0" if self.engine == "podman" else GATEWAY
-        options = ["--fleet", HERE / "fleet.yml", "--host", host, "--port", AWS_PORT, "--ready-file", ready, "--validate"]
+        options = [
+            "--fleet",
+            HERE / "fleet.yml",
+            "--host",
+            host,
+            "--port",
+            AWS_PORT,
+            "--ready-file",
+            ready,
+            "--validate",
+        ]
         command = [*self._network(), sys.executable, "-m", "emulated_aws", *map(str, options)]
         log = self.folder / "aws.log"
         with log.open("w") as output:
             process = subprocess.Popen(
-                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
@@ -270,7 +286,17 @@ def make_certificates(folder: Path) -> None:
     names += [f"DNS:*.{region}.amazonaws.com" for region in REGIONS]
     (folder / "names").write_text(f"subjectAltName={','.join(names)}\n", encoding="ascii")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    authority = ("-x509", "-days", "7", "-subj", "/CN=fleetsec.guardduty test lab", "-keyout", "ca.key", "-out", "ca.pem")
+    authority = (
+        "-x509",
+        "-days",
+        "7",
+        "-subj",
+        "/CN=fleetsec.guardduty test lab",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+    )
     run("openssl", "req", *key, *authority, cwd=folder)
     run("openssl", "req", *key, "-subj", "/CN=test lab", "-keyout", "server.key", "-out", "server.csr", cwd=folder)
     signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "7", "-extfile", "names")
