@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters of the package route: what decide/ computes. Each is documented in a file of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves import (
+    WaveError,
+    conclusion,
+    host_result,
+    hosts_of,
+    wave_result,
+)
+
+
+def package_hosts(
+    instance_ids: Iterable[str], rows: Iterable[Mapping[str, Any]], names: Iterable[str], hostvars: Mapping[str, Any]
+) -> dict[str, Any]:
+    host_of = {hostvars[name]["gd_instance_id"]: name for name in names if "gd_instance_id" in hostvars[name]}
+    hosts, missing = hosts_of(instance_ids, rows, host_of)
+    return {"hosts": hosts, "missing": missing}
+
+
+def package_wave(
+    names: Iterable[str],
+    hostvars: Mapping[str, Any],
+    earlier: Sequence[Mapping[str, Any]],
+    gate: Mapping[str, Any],
+    total: int,
+    max_failed: str,
+) -> dict[str, Any]:
+    results = [host_result(name, hostvars[name]) for name in names]
+    blind = str(gate.get("msg")) if gate.get("failed") and "waiting" not in gate else ""
+    waiting = [] if gate.get("done", True) else gate.get("waiting") or []
+    try:
+        return wave_result(results, waiting, earlier, total, max_failed, blind)
+    except WaveError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+def package_conclusion(waves: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, Any]:
+    return conclusion(names, waves)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "package_conclusion": package_conclusion,
+            "package_hosts": package_hosts,
+            "package_wave": package_wave,
+        }
