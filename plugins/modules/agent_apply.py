@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the plan of agent_plan on a host, watches the agent start, and goes back where it crashes."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: agent_apply
+version_added: 0.1.0
+short_description: Carry out the plan for the GuardDuty agent on a host
+description:
+  - Installs, upgrades, repairs or removes the agent as M(fleetsec.guardduty.agent_plan) planned, from a package that
+    M(fleetsec.guardduty.agent_package) verified, and leaves its service as planned.
+  - On the host the package must still have the SHA-256 that was verified, and must say itself that it is the planned name,
+    version and architecture. An old package that is served under a new name is refused, however good its signature.
+  - A service counts as started when it ran as one process for O(settle_seconds). Where it does not, the version that was there
+    before is installed again, if its package is at hand, and the task fails and says which version crashed, with what, and
+    which one the host was left with.
+  - Uses C(rpm -U) and C(apt-get install). No signature check of theirs is switched off and no key is imported.
+options:
+  plan:
+    description: The plan, as M(fleetsec.guardduty.agent_plan) returns it.
+    type: dict
+    required: true
+  packages:
+    description: What M(fleetsec.guardduty.agent_package) returned. The host's package is picked from it.
+    type: list
+    elements: dict
+    default: []
+  packages_on:
+    description:
+      - The machine that has the packages. From V(controller) the one that is needed is brought to the host and removed there
+        afterwards.
+    type: str
+    choices: [controller, target]
+    default: controller
+  settle_seconds:
+    description: For how many seconds the agent must run as one process before its start counts.
+    type: int
+    default: 5
+  rollback:
+    description: Whether a version that crashes is replaced by the version that was there before.
+    type: bool
+    default: true
+  watch:
+    description: Whether to watch the agent for O(settle_seconds) also where there is nothing to change.
+    type: bool
+    default: false
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.attributes.writes
+attributes:
+  platform:
+    description: The platforms on which the module runs.
+    platforms: posix
+    support: full
+requirements:
+  - systemd, and rpm or apt, on the host
+notes:
+  - Run it as root.
+  - A run that was interrupted, also by a reboot, is completed by the next plan and run.
+seealso:
+  - module: fleetsec.guardduty.agent_package
+"""
+
+EXAMPLES = r"""
+- name: Watch the agent for half a minute, and change nothing
+  fleetsec.guardduty.agent_apply:
+    plan: "{{ planned.plan }}"
+    watch: true
+    settle_seconds: 30
+  when: planned is defined
+
+- name: Carry out the plan
+  fleetsec.guardduty.agent_apply:
+    plan: "{{ planned.plan }}"
+    packages: "{{ fetched.packages }}"
+  when: planned is defined
+"""
+
+RETURN = r"""
+action:
+  description: What was done, as the plan says it.
+  returned: always
+  type: str
+  sample: upgrade
+installed_version:
+  description: The version that the host has now, or null; in check mode, the one it would have.
+  returned: always
+  type: str
+  sample: 1.17.1
+changes:
+  description: The plan's changes.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {what: package, before: 1.16.0, after: 1.17.1}
+    - {what: running, before: false, after: true}
+rolled_back:
+  description: Whether the version from before was installed again, after the new one crashed.
+  returned: always
+  type: bool
+  sample: false
+crash:
+  description: What systemd and the journal say of a version that crashed.
+  returned: when the agent did not keep running
+  type: dict
+  sample:
+    version: 1.17.1
+    why: the service is activating (auto-restart)
+    journal: ["fatal: no such kernel symbol"]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import APPLY
+
+
+def main() -> None:
+    module = AnsibleModule(APPLY, supports_check_mode=True)
+    module.fail_json(msg="Not written yet.")
+
+
+if __name__ == "__main__":
+    main()
