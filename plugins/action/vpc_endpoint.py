@@ -1,31 +1,43 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module of the same name, and says on the screen how far it is while it waits."""
+"""Runs the module of the same name: hands it the policy's template, and says on the screen how far it is while it waits."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.progress import shown_progress
+
+# The module may run where the collection is not.
+PRESETS = Path(__file__).parents[2] / "playbooks" / "templates" / "endpoint_policy.json.j2"
+FILLED_IN = ("policy_source", "progress_file")
 
 
 class ActionModule(NormalAction):
     def run(self, tmp=None, task_vars=None):
         given = dict(self._task.args)
+        source = {} if given.get("policy_source") else {"policy_source": self._template(given.get("policy_template"))}
         with shown_progress("VPC endpoints") if self._is_watched() else nullcontext() as path:
-            self._task.args = {**given, **({"progress_file": path} if path else {})}
+            self._task.args = {**given, **source, **({"progress_file": path} if path else {})}
             result = super().run(tmp, task_vars)
         # What is said of the task is what the user wrote.
         said = result.get("invocation", {}).get("module_args", {})
-        said["progress_file"] = given.get("progress_file")
+        said.update({name: given.get(name) for name in FILLED_IN if name in said})
         return result
+
+    def _template(self, path):
+        try:
+            found = Path(self._find_needle("templates", path)) if path else PRESETS
+            return found.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise AnsibleActionFail(f"policy_template {path} cannot be read: {error}.") from error
 
     def _is_watched(self):
         """The module's file can be read here only where it runs on this machine, and in the foreground."""
-        here = self._connection.transport == "local"
-        return (
-            here and not self._task.async_val and not self._task.check_mode and "progress_file" not in self._task.args
-        )
+        in_front = not self._task.async_val and not self._task.check_mode
+        return in_front and self._connection.transport == "local" and "progress_file" not in self._task.args

@@ -23,6 +23,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "organization_id": {"type": "str"},
     "policy_accounts": {**STRINGS, "default": []},
     "policy_json": {"type": "json"},
+    "policy_template": {"type": "path"},
+    "policy_source": {"type": "str"},
     "dns_attributes": {"type": "bool", "default": False},
     "fips": {"type": "bool", "default": False},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
@@ -34,5 +36,5 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 RULES: dict[str, Any] = {
     "required_if": [("select", "listed", ["vpc_ids"]), ("policy", "organization", ["organization_id"])],
-    "mutually_exclusive": [("policy", "policy_json"), ("policy_json", "policy_accounts")],
+    "mutually_exclusive": [("policy", "policy_json", "policy_template"), ("policy_json", "policy_accounts")],
 }

@@ -91,6 +91,20 @@ options:
       - A policy of your own instead of O(policy), as JSON text or as a dictionary.
       - Policies are compared by meaning, not by spacing or order.
     type: json
+  policy_template:
+    description:
+      - A Jinja2 template of your own instead of O(policy), by its path on the controller, where it is looked for as by
+        M(ansible.builtin.template). It is rendered for each VPC and must give a policy as JSON.
+      - It gets C(account_id) (the VPC's), C(vpc_id), C(region), C(partition), C(service_name), C(organization_id),
+        C(extra_accounts) (O(policy_accounts)) and C(policy), and the filter C(to_json) beside Jinja2's own. Ansible's variables,
+        filters and lookups are not there.
+      - The collection's own, C(playbooks/templates/endpoint_policy.json.j2), makes O(policy) and is a start for yours.
+    type: path
+  policy_source:
+    description:
+      - The text of the template. The controller fills it in.
+      - Give it only where the module is run by itself and not as a task.
+    type: str
   dns_attributes:
     description:
       - Whether to turn on the DNS support and the DNS hostnames of a VPC where an endpoint's private DNS needs them.
@@ -188,7 +202,8 @@ EXAMPLES = r"""
   fleetsec.guardduty.vpc_endpoint:
     regions: [eu-west-1]
     vpc_ids: [vpc-0123456789abcdef0]
-    policy_json: "{{ lookup('ansible.builtin.template', 'guardduty-endpoint.json.j2') }}"
+    policy_template: guardduty-endpoint.json.j2
+    policy_accounts: ["333333333333"]
 
 - name: Free a VPC for deletion, of what GuardDuty left too
   fleetsec.guardduty.vpc_endpoint:
@@ -292,6 +307,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import endpoint_rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import refused, wish_of
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import plan_endpoints
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.policy_template import BadPolicy
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.endpoint_options import ARGUMENTS, RULES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import look_up
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
@@ -305,7 +321,10 @@ def main() -> None:
     judging, needed = bool(wish.routes), wish.select == "needed"
     targets, before = observed(module, Wish(instances=needed, ssm=judging, detector=judging, coverage=False))
     before = look_up(targets, before, lookups(before, wish))
-    planned = plan_endpoints(before, wish)
+    try:
+        planned = plan_endpoints(before, wish)
+    except BadPolicy as error:
+        module.fail_json(msg=str(error))
     progress = Progress(module.params["progress_file"])
     outcome, after = write_endpoints(planned.plan, targets, before, wish, module.check_mode, progress)
     problems = (*before.problems, *planned.problems, *after.problems)

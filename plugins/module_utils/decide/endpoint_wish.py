@@ -81,7 +81,12 @@ def wish_of(params: Mapping[str, Any]) -> EndpointWish:
         security_group_ids=_tuple(params["security_group_ids"]),
         security_group_name=params["security_group_name"],
         policy=PolicyWish(
-            params["policy"], params["organization_id"], tuple(params["policy_accounts"]), params["policy_json"]
+            preset=params["policy"],
+            organization_id=params["organization_id"],
+            accounts=tuple(params["policy_accounts"]),
+            text=params["policy_json"],
+            template=params["policy_template"],
+            source=params["policy_source"] or "",
         ),
         dns_attributes=params["dns_attributes"],
         fips=params["fips"],

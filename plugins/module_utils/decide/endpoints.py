@@ -27,7 +27,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     tag_difference,
     wanted_inbound,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import same_policy
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import Place, same_policy
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import (
     EndpointWish,
     choose,
@@ -201,7 +201,7 @@ def _group(home: Home, wish: EndpointWish, groups: Groups) -> Iterator[Change]:
 
 def _create(home: Home, wish: EndpointWish, service: str, groups: Groups, subnets: tuple[str, ...]) -> Change:
     tags = dict(wish.tags or {})
-    policy = wish.policy.document(home.area.account_id)
+    policy = wish.policy.document(_place(home, service))
     after = {
         "service_name": service,
         "private_dns": True,
@@ -238,13 +238,16 @@ def _update(
         before["security_groups"] = sorted(endpoint.security_group_ids)
         after["security_groups"] = _named_groups(wish, groups)
         details |= _set_change("groups", endpoint.security_group_ids, groups.ids)
-    account = home.area.account_id
-    policy = wish.policy.document(account)
-    judged = wish.policy.explicit or policy_denies(endpoint.policy, account)
-    if judged and not same_policy(endpoint.policy, policy):
-        before["policy"], after["policy"] = endpoint.policy, policy
+    if wish.policy.explicit or policy_denies(endpoint.policy, home.area.account_id):
+        policy = wish.policy.document(_place(home, endpoint.service_name))
+        if not same_policy(endpoint.policy, policy):
+            before["policy"], after["policy"] = endpoint.policy, policy
     if after:
         yield _change(home, "update", "VPC endpoint", endpoint.endpoint_id, before, after, details)
+
+
+def _place(home: Home, service: str) -> Place:
+    return Place(home.area.account_id, home.area.region, home.area.partition, home.vpc.vpc_id, service)
 
 
 def _wanted_subnets(home: Home, wish: EndpointWish, endpoint: Endpoint, instances: list[Instance]) -> tuple[str, ...]:

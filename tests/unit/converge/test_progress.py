@@ -31,7 +31,7 @@ def polled(path: Path | None, ready_after: float, done: int = 0) -> None:
     wait = Wait(str(path) if path else None, "1/eu-west-1", 9, "VPC endpoints available", clock.read, done)
 
     def ready() -> bool:
-        wait.done = min(9, int(clock.now / 20)) if not done else done
+        wait.done = done if done else min(9, int(clock.now / 20))
         return clock.now >= ready_after
 
     assert Patience(900, clock.sleep, clock.read, wait.pause).poll(ready)

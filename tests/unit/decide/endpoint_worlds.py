@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from worlds import ACCOUNT, REGION, VPC, endpoint, group, instance
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import PolicyWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import EndpointWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import EndpointPlan, plan_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
@@ -25,6 +27,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     Vpc,
 )
 
+PRESETS = (Path(__file__).parents[3] / "playbooks" / "templates" / "endpoint_policy.json.j2").read_text(
+    encoding="utf-8"
+)
 ZONES = frozenset({"eu-west-1a", "eu-west-1b"})
 CIDR = "10.0.0.0/16"
 VPC_RECORD = Vpc(VPC, ACCOUNT, (CIDR,), True, True)
@@ -64,8 +69,13 @@ def area(
     return replace(found, **changes)
 
 
+def policy_wish(preset: str | None = None, *more: Any, **said: Any) -> PolicyWish:
+    """With the collection's own template, as the action plugin hands it over."""
+    return PolicyWish(preset, *more, **{"source": PRESETS, **said})
+
+
 def planned(*areas: AccountRegion, **wish: Any) -> EndpointPlan:
-    return plan_endpoints(Snapshot(areas), EndpointWish(**{"vpc_ids": (VPC,), **wish}))
+    return plan_endpoints(Snapshot(areas), EndpointWish(**{"vpc_ids": (VPC,), "policy": policy_wish(), **wish}))
 
 
 def steps(plan: EndpointPlan) -> list[tuple[str, str, str]]:

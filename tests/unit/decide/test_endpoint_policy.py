@@ -6,23 +6,33 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from endpoint_worlds import policy_wish
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import (
+    Place,
     PolicyWish,
     canonical,
     same_policy,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.policy_template import BadPolicy
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import policy_denies
 
 OWN, OTHER, THIRD = "111111111111", "222222222222", "333333333333"
+HOME = Place(OWN, "eu-west-1", "aws", "vpc-1", "com.amazonaws.eu-west-1.guardduty-data")
+
+
+def own(source: str, **said: Any) -> PolicyWish:
+    return PolicyWish(template="mine.j2", source=source, **said)
 
 
 def condition(wish: PolicyWish) -> object:
-    allow, deny = json.loads(wish.document(OWN))["Statement"]
+    allow, deny = json.loads(wish.document(HOME))["Statement"]
     assert allow == {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
     assert {**deny, "Condition": None} == {**allow, "Effect": "Deny", "Condition": None}
     return deny["Condition"]
@@ -31,13 +41,13 @@ def condition(wish: PolicyWish) -> object:
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [
-        (PolicyWish(), {"aws:PrincipalAccount": OWN}),
-        (PolicyWish("account"), {"aws:PrincipalAccount": OWN}),
-        (PolicyWish("account", accounts=(THIRD, OTHER)), {"aws:PrincipalAccount": [OWN, OTHER, THIRD]}),
-        (PolicyWish("account", accounts=(OWN,)), {"aws:PrincipalAccount": OWN}),
-        (PolicyWish("organization", "o-1"), {"aws:PrincipalOrgID": "o-1"}),
+        (policy_wish(), {"aws:PrincipalAccount": OWN}),
+        (policy_wish("account"), {"aws:PrincipalAccount": OWN}),
+        (policy_wish("account", accounts=(THIRD, OTHER)), {"aws:PrincipalAccount": [OWN, OTHER, THIRD]}),
+        (policy_wish("account", accounts=(OWN,)), {"aws:PrincipalAccount": OWN}),
+        (policy_wish("organization", "o-1"), {"aws:PrincipalOrgID": "o-1"}),
         (
-            PolicyWish("organization", "o-1", (OTHER,)),
+            policy_wish("organization", "o-1", (OTHER,)),
             {"aws:PrincipalOrgID": "o-1", "aws:PrincipalAccount": OTHER},
         ),
     ],
@@ -48,15 +58,15 @@ def test_everything_is_allowed_and_then_denied_to_outsiders(wish: PolicyWish, ex
 
 def test_open_denies_nobody_and_is_what_aws_sets_by_default() -> None:
     default = '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}'
-    assert same_policy(PolicyWish("open").document(OWN), default)
+    assert same_policy(policy_wish("open").document(HOME), default)
     assert same_policy(None, default)
-    assert not same_policy(None, PolicyWish("account").document(OWN))
+    assert not same_policy(None, policy_wish("account").document(HOME))
 
 
 def test_no_preset_denies_the_own_account() -> None:
-    for wish in (PolicyWish(), PolicyWish("account", accounts=(OTHER,)), PolicyWish("open")):
-        assert not policy_denies(wish.document(OWN), OWN)
-    assert policy_denies(PolicyWish("account").document(OTHER), OWN)
+    for wish in (policy_wish(), policy_wish("account", accounts=(OTHER,)), policy_wish("open")):
+        assert not policy_denies(wish.document(HOME), OWN)
+    assert policy_denies(policy_wish("account").document(replace(HOME, account_id=OTHER)), OWN)
 
 
 def test_spacing_order_and_lists_of_one_do_not_matter() -> None:
@@ -76,7 +86,7 @@ def test_spacing_order_and_lists_of_one_do_not_matter() -> None:
         },
         indent=4,
     )
-    assert same_policy(PolicyWish("account", accounts=(OTHER,)).document(OWN), spread)
+    assert same_policy(policy_wish("account", accounts=(OTHER,)).document(HOME), spread)
 
 
 def test_the_version_matters_where_policy_variables_are() -> None:
@@ -88,19 +98,63 @@ def test_the_version_matters_where_policy_variables_are() -> None:
 def test_a_policy_means_the_same_in_whatever_order_its_accounts_are_named(accounts: set[str], order: list[int]) -> None:
     named = sorted(accounts)
     shuffled = tuple(named[i] for i in order if i < len(named))
-    one, other = PolicyWish("account", accounts=tuple(named)), PolicyWish("account", accounts=shuffled)
-    assert canonical(one.document(OWN)) == canonical(other.document(OWN))
+    one, other = policy_wish("account", accounts=tuple(named)), policy_wish("account", accounts=shuffled)
+    assert canonical(one.document(HOME)) == canonical(other.document(HOME))
 
 
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        (PolicyWish(text="{"), "is not JSON"),
-        (PolicyWish(text="[]"), "no Statement"),
-        (PolicyWish(text=json.dumps({"Statement": "x" * 20480})), "20480"),
-        (PolicyWish("account", accounts=("12",)), "12 digits"),
+        (policy_wish(text="{"), "is not JSON"),
+        (policy_wish(text="[]"), "no Statement"),
+        (policy_wish(text=json.dumps({"Statement": "x" * 20480})), "20480"),
+        (policy_wish("account", accounts=("12",)), "12 digits"),
+        (own("{% if %}"), "policy_template mine.j2 is no Jinja2 template: "),
+        (own("{}\n{{ oops }"), "(line 2)"),
+        (
+            own("{{ account }} {{ inventory_hostname }}"),
+            "mine.j2 uses account, inventory_hostname, which it does not get",
+        ),
     ],
 )
 def test_what_cannot_be_a_policy_is_refused_in_a_sentence(wish: PolicyWish, words: str) -> None:
     assert words in (wish.refused() or "")
-    assert PolicyWish(text='{"Statement": []}').refused() is None
+    assert policy_wish(text='{"Statement": []}').refused() is None
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{{ policy.nothing }}", "cannot be rendered for vpc-1: 'str object' has no attribute 'nothing'"),
+        ("{{ extra_accounts[7] }}", "cannot be rendered for vpc-1"),
+        ("{{ 1 / 0 }}", "cannot be rendered for vpc-1: division by zero"),
+        ('{"Statement": [{{ account_id }}', "mine.j2, rendered for vpc-1, is not JSON: "),
+        ("[]", "is no policy: it has no Statement"),
+        ('{"Statement": {{ ("x" * 20480) | to_json }}}', "may have 20480"),
+        ("", "policy_source is empty"),
+    ],
+)
+def test_a_template_that_makes_no_policy_is_told_by_name_and_vpc(source: str, words: str) -> None:
+    assert own(source).refused() is None
+    with pytest.raises(BadPolicy) as caught:
+        own(source).document(HOME)
+    assert words in str(caught.value)
+
+
+def test_a_template_of_ones_own_gets_the_place_and_the_options() -> None:
+    names = "account_id extra_accounts organization_id partition policy region service_name vpc_id".split()
+    source = '{"Statement": [' + ", ".join("{{ " + name + " | to_json }}" for name in names) + "]}"
+    made = json.loads(own(source, accounts=(THIRD, OTHER), organization_id="o-1").document(HOME))["Statement"]
+    assert made == [
+        *(OWN, [OTHER, THIRD], "o-1", "aws", "account", "eu-west-1"),
+        *("com.amazonaws.eu-west-1.guardduty-data", "vpc-1"),
+    ]
+
+
+def test_a_template_cannot_reach_out_of_its_sandbox() -> None:
+    with pytest.raises(BadPolicy, match="unsafe"):
+        own("{{ ''.__class__.__mro__ }}").document(HOME)
+
+
+def test_spaces_of_a_template_do_not_count() -> None:
+    assert own('{"Statement": []}' + " " * 30000).document(HOME) == '{"Statement": []}'

@@ -9,13 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from endpoint_worlds import CIDR, ZONES, applied, area, machine, ours, planned, right, steps, subnet
+from endpoint_worlds import CIDR, ZONES, applied, area, machine, ours, planned, policy_wish, right, steps, subnet
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, GROUP, OTHER_ACCOUNT, REGION, VPC, deny_others_than, endpoint, group, policy
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_lookups import lookups
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import PolicyWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import EndpointWish, refused
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import plan_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot, Vpc
@@ -99,7 +98,7 @@ def test_dns_attributes_are_turned_on_only_when_told() -> None:
     assert "enable" not in {action for action, dummy, dummy in steps(planned(area(vpc=unknown)))}
 
 
-@pytest.mark.parametrize("wish", [{}, {"select": "needed"}, {"policy": PolicyWish("open")}, {"tags": {"a": "b"}}])
+@pytest.mark.parametrize("wish", [{}, {"select": "needed"}, {"policy": policy_wish("open")}, {"tags": {"a": "b"}}])
 @pytest.mark.parametrize("value", ["true", "false", ""])
 def test_what_guardduty_owns_is_never_changed(wish: dict[str, Any], value: str) -> None:
     theirs = right(tags={"GuardDutyManaged": value}, private_dns=False, policy=policy(deny_others_than("9")))
@@ -113,7 +112,7 @@ def test_an_endpoint_that_works_is_left_as_it_is() -> None:
 
 
 def test_a_named_policy_is_kept_and_a_denying_one_replaced() -> None:
-    assert steps(planned(area(right(policy=policy()), groups=[OPEN]), policy=PolicyWish("account"))) == [
+    assert steps(planned(area(right(policy=policy()), groups=[OPEN]), policy=policy_wish("account"))) == [
         ("update", "VPC endpoint", "vpce-0a")
     ]
     denying = right(policy=policy(deny_others_than(OTHER_ACCOUNT)))
@@ -142,7 +141,7 @@ def test_a_closed_group_of_somebody_else_stays_and_ours_is_added() -> None:
 def test_needed_keeps_ours_in_step_and_leaves_working_ones_of_others_alone() -> None:
     lived_in = (machine("a1"), machine("b1", zone="b"))
     narrow = right(subnet_ids=("subnet-a1",), policy=policy())
-    wish = {"select": "needed", "policy": PolicyWish("account")}
+    wish = {"select": "needed", "policy": policy_wish("account")}
     assert steps(planned(area(narrow, groups=[OPEN], instances=lived_in), **wish)) == []
     mine = replace(narrow, security_group_ids=("sg-ours",))
     (change,) = planned(area(mine, groups=[ours(CIDR)], instances=lived_in), **wish).plan.changes
@@ -242,7 +241,7 @@ CIDRS = st.lists(st.sampled_from([CIDR, "10.1.0.0/16", "2001:db8::/56"]), min_si
 OPTIONAL = {
     "tags": st.none() | st.dictionaries(st.sampled_from(["Name", "owner"]), st.sampled_from(["", "x"])),
     "purge_tags": st.booleans(),
-    "policy": st.sampled_from([PolicyWish(), PolicyWish("open"), PolicyWish("account", accounts=(OTHER_ACCOUNT,))]),
+    "policy": st.sampled_from([policy_wish(), policy_wish("open"), policy_wish("account", accounts=(OTHER_ACCOUNT,))]),
     "subnet_ids": st.none() | st.sampled_from([("subnet-a1",), ("subnet-a2", "subnet-b1")]),
     "security_group_ids": st.none() | st.just((GROUP,)),
     "select": st.sampled_from(["listed", "needed"]),
@@ -287,7 +286,7 @@ def worlds(draw: st.DrawFn) -> AccountRegion:
 def test_a_plan_applied_twice_is_empty_and_never_touches_guarddutys(
     here: AccountRegion, options: dict[str, Any]
 ) -> None:
-    wish = EndpointWish(vpc_ids=(VPC,), **options)
+    wish = EndpointWish(**{"vpc_ids": (VPC,), "policy": policy_wish(), **options})
     before = Snapshot((here,))
     first = plan_endpoints(before, wish)
     theirs = {one.endpoint_id for one in here.endpoints.get(VPC, ()) if one.guardduty_owned}
