@@ -27,6 +27,20 @@ VERIFIED_OS = {
     "sles": ("16",),
     "bottlerocket": ("1",),
 }
+# Kernels of the same table, to the first two numbers of their release.
+VERIFIED_KERNELS = {
+    "amazon linux": "5.4 5.10 5.15 6.1 6.5 6.8 6.12",
+    "ubuntu": "5.4 5.10 5.15 6.1 6.5 6.8 6.13 6.14 6.15 6.16 6.17 6.18 7.0",
+    "debian gnu/linux": "5.4 5.10 5.15 6.1 6.5 6.8 6.12",
+    "red hat enterprise linux": "5.14 6.12",
+    "centos stream": "5.14 6.12",
+    "rocky linux": "5.14 6.12",
+    "almalinux": "5.14 6.12",
+    "fedora linux": "5.11 5.17 6.8 6.12 7.1",
+    "oracle linux server": "5.15",
+    "sles": "6.12",
+    "bottlerocket": "5.4 5.10 5.15 6.1 6.18",
+}
 ALIASES = {
     "amazon linux ami": "amazon linux",
     "debian": "debian gnu/linux",
@@ -54,3 +68,15 @@ def os_verified(name: str | None, version: str | None) -> bool:
     if known is None:
         return False
     return any(version == listed or version.startswith(f"{listed}.") for listed in known)
+
+
+def kernel_verified(name: str | None, release: str | None) -> bool:
+    """Whether AWS lists the kernel for this system. Of a system or release that is not known nothing is claimed: then True.
+
+    C(release): as C(uname -r) says it, such as 6.1.112-122.189.amzn2023.x86_64.
+    """
+    key = (name or "").strip().lower()
+    listed = VERIFIED_KERNELS.get(ALIASES.get(key, key))
+    if listed is None or not release:
+        return True
+    return ".".join(release.split("-")[0].split(".")[:2]) in listed.split()

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a managed host has of the agent: its package, its unit, its drop-in. Python 3.8 and the standard library."""
+
+from __future__ import annotations
+
+import os
+import time
+
+PACKAGE = "amazon-guardduty-agent"
+UNIT = "amazon-guardduty-agent.service"
+DROP_IN = "/etc/systemd/system/" + UNIT + ".d/50-fleetsec.conf"
+# GuardDuty user guide, "Troubleshooting Runtime Monitoring": the log directory (amzn, not amazon).
+LOGS = "/var/log/amzn-guardduty-agent"
+RUN = "/run/amazon-guardduty-agent"
+PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "NRestarts", "LimitMEMLOCK")
+INSTALLED = "install ok installed"
+
+
+def package_format(module):
+    """deb, rpm, or None: by the database that the system has, since a Debian may have the command rpm as well."""
+    if os.path.exists("/var/lib/dpkg/status") and module.get_bin_path("dpkg-query"):
+        return "deb"
+    return "rpm" if module.get_bin_path("rpm") else None
+
+
+def installed(module):
+    """The package as the manager knows it: format, version (None where it is not there), status in dpkg's words."""
+    kind = package_format(module)
+    found = {"format": kind, "version": None, "status": None}
+    if kind == "deb":
+        code, text = module.run_command(["dpkg-query", "-W", "-f", "${Version}\n${Status}\n", PACKAGE])[:2]
+        lines = text.splitlines()
+        if code == 0 and len(lines) == 2 and not lines[1].endswith(("not-installed", "config-files")):
+            found.update(version=upstream(lines[0]), status=lines[1])
+    elif kind == "rpm":
+        code, text = module.run_command(["rpm", "-q", "--qf", "%{VERSION}\n", PACKAGE])[:2]
+        if code == 0 and text.strip():
+            found.update(version=text.split()[-1], status=INSTALLED)
+    return found
+
+
+def upstream(version):
+    """1.17.1 of 1:1.17.1-2: the agent's own version."""
+    return version.split(":")[-1].split("-")[0]
+
+
+def unit(module):
+    """What systemd says of the agent's unit."""
+    command = ["systemctl", "show", "--property", ",".join(PROPERTIES), UNIT]
+    text = module.run_command(command)[1] if systemd_runs() else ""
+    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return {
+        "load_state": said.get("LoadState", ""),
+        "active_state": said.get("ActiveState", ""),
+        "sub_state": said.get("SubState", ""),
+        "unit_file_state": said.get("UnitFileState", ""),
+        "main_pid": int(said.get("MainPID") or 0),
+        "restarts": int(said.get("NRestarts") or 0),
+        "limit_memlock": said.get("LimitMEMLOCK", ""),
+        "drop_in": read_text(DROP_IN),
+    }
+
+
+def watch(module, seconds):
+    """Whether the agent runs as one process for so long. Active right after its start says nothing: it may die later."""
+    before = unit(module)
+    time.sleep(seconds)
+    after = unit(module)
+    steady = after["active_state"] == "active" and after["main_pid"] > 0
+    return steady and (before["main_pid"], before["restarts"]) == (after["main_pid"], after["restarts"])
+
+
+def leftovers():
+    """What an agent that ran has left: log and run files, whose directories may belong to the package."""
+    return sorted(
+        os.path.join(place, name) for place in (LOGS, RUN) if os.path.isdir(place) for name in os.listdir(place)
+    )
+
+
+def systemd_runs():
+    return os.path.isdir("/run/systemd/system")
+
+
+def read_text(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read()
+    except OSError:
+        return None

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in the agent's way on a managed host, as it finds it itself. Python 3.8 and the standard library."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import urllib.error
+import urllib.request
+
+IMDS = "http://169.254.169.254"
+# EC2 user guide, "Use IMDSv2": a token first. An own opener, since a proxy never leads to the metadata service.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def metadata(timeout):
+    """The instance identity document, or why it cannot be read."""
+    try:
+        token = _ask("/latest/api/token", timeout, {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, "PUT")
+        text = _ask("/latest/dynamic/instance-identity/document", timeout, {"X-aws-ec2-metadata-token": token})
+        said = json.loads(text)
+        document = {"region": said["region"], "account_id": said["accountId"], "instance_id": said["instanceId"]}
+    except urllib.error.HTTPError as error:
+        return {"document": None, "error": f"HTTP status {error.code}"}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {"document": None, "error": str(error) or type(error).__name__}
+    return {"document": document, "error": None}
+
+
+def _ask(path, timeout, headers, method="GET"):
+    request = urllib.request.Request(IMDS + path, headers=headers, method=method)
+    with _OPENER.open(request, timeout=timeout) as answer:
+        return answer.read(65536).decode("utf-8")
+
+
+def endpoint(name, timeout):
+    """Whether a name resolves, and whether one of its addresses takes a TCP connection on port 443."""
+    result = {"name": name, "addresses": [], "error": None, "connected": False}
+    try:
+        found = socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)
+    except OSError as error:
+        result["error"] = str(error)
+        return result
+    result["addresses"] = sorted({entry[4][0] for entry in found})
+    for address in result["addresses"]:
+        try:
+            socket.create_connection((address, 443), timeout).close()
+        except OSError as error:
+            result["error"] = str(error) or type(error).__name__
+        else:
+            result.update(connected=True, error=None)
+            break
+    return result
+
+
+def machine():
+    """Memory, free disk space and kernel facilities."""
+    return {
+        "btf": os.path.exists("/sys/kernel/btf/vmlinux"),
+        "memory_mb": _memory_mb(),
+        "vcpus": os.cpu_count() or 1,
+        "free_mb": {place: _free_mb(place) for place in ("/opt", "/var")},
+        "memlock": resource.getrlimit(resource.RLIMIT_MEMLOCK)[1],
+    }
+
+
+def _memory_mb():
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    except (OSError, ValueError):
+        return None
+
+
+def _free_mb(place):
+    while not os.path.isdir(place):
+        place = os.path.dirname(place)
+    found = os.statvfs(place)
+    return found.f_bavail * found.f_frsize // 2**20
