@@ -88,7 +88,7 @@ options:
     type: path
     default: ~/.cache/fleetsec-guardduty
   timeout:
-    description: How many seconds one attempt to fetch one file may take in all. Waiting for another run to fetch it is bound by it too.
+    description: How many seconds one attempt to fetch one file may take in all. It bounds the wait for another run, too.
     type: int
     default: 300
   retries:
@@ -188,14 +188,38 @@ packages:
     msg: {description: What failed and what to do; empty where nothing did., type: str, returned: always, sample: ""}
 """
 
+from functools import partial
+
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Cache, Unusable
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import FETCH
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.supply import Supplier
+
+NO_GPG = "Verifying packages needs gpg, which is not on this machine. Install gnupg2 (Debian, Ubuntu: gpg), or fetch elsewhere."
 
 
 def main() -> None:
     module = AnsibleModule(FETCH, supports_check_mode=True)
-    module.fail_json(msg="Not written yet.")
+    options = module.params
+    program = module.get_bin_path("gpg") or module.get_bin_path("gpg2")
+    if program is None:
+        module.fail_json(msg=NO_GPG)
+    if not options["fingerprints"]:
+        module.fail_json(msg="Verifying packages needs a fingerprint in fingerprints; with none, no key is trusted.")
+    if options["timeout"] < 1 or options["retries"] < 0:
+        module.fail_json(msg="timeout must be at least 1 (second), and retries at least 0.")
+    cache = Cache(options["cache_dir"], keep=not module.check_mode)
+    try:
+        supplier = Supplier(partial(module.run_command, environ_update={"LC_ALL": "C"}), program, cache, options)
+        cache.prepare()
+    except (Unusable, ValueError) as error:
+        module.fail_json(msg=str(error))
+    rows = supplier.supply(options["packages"])
+    for warning in supplier.warnings:
+        module.warn(warning)
+    fetched = {row["name"]: row["sha256"] for row in rows if row["downloaded"]}
+    module.exit_json(changed=bool(fetched), packages=rows, diff={"before": dict.fromkeys(fetched), "after": fetched})
 
 
 if __name__ == "__main__":

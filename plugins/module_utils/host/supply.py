@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings verified packages into the cache: fetched, signed by a pinned key, hashed, and only then shown."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import gpg
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Unusable, is_plain
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.download import MIB, NotFetched, fetch
+
+# The agent's packages have some tens of megabytes.
+LIMITS = {"package": 512 * MIB, "signature": MIB // 16, "public_key": MIB // 4}
+KEYS = "publickey.pem"
+S3 = "s3://"
+# Both become names of folders and files.
+VERSION = re.compile(r"[0-9][0-9A-Za-z.+~-]*")
+FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~_-]*")
+
+
+class Supplier:
+    """C(run) runs a command; C(options) are the module's."""
+
+    def __init__(self, run, program, cache, options):
+        self.run, self.gpg, self.cache, self.options = run, program, cache, options
+        self.pinned = [gpg.normalise(one) for one in options["fingerprints"]]
+        self.hashes = [one.lower() for one in options["sha256"]]
+        self.warnings = []
+
+    def supply(self, rows):
+        """A result for each package of the rows. Rows of one package are ways to it, tried in their order."""
+        ways = {}
+        for row in rows:
+            ways.setdefault((row["version"], row["format"], row["architecture"]), []).append(row)
+        return [self._one(some) for some in ways.values()]
+
+    def _one(self, ways):
+        result = {key: ways[0][key] for key in ("version", "format", "architecture", "name")}
+        result.update(path=None, sha256=None, size=None, fingerprint=None, downloaded=False, failed=False, msg="")
+        result["optional"] = all(row["optional"] for row in ways)
+        version, name = result["version"], f"{result['format']}-{result['architecture']}"
+        try:
+            if not VERSION.fullmatch(version) or not FILE.fullmatch(result["name"]):
+                raise NotFetched(f"'{version}' or '{result['name']}' is no usable name of a version or file.")
+            patience = self.options["timeout"] * (self.options["retries"] + 1)
+            with self.cache.prepared(version, name, patience) as folder:
+                proof = self._cached(version, name, result["name"], folder)
+                if proof is None:
+                    proof = self._fetched(ways, folder)
+                    result["downloaded"] = True
+                    if self.cache.keep:
+                        self.cache.publish(os.path.join(folder, "new"), version, name)
+            result.update(proof, path=os.path.join(self.cache.place(version, name), result["name"]))
+        except (NotFetched, Unusable) as error:
+            result.update(failed=True, downloaded=False, msg=f"Fetching {result['name']} failed: {error}")
+            result["s3"] = any(_from_s3(row) for row in ways)
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            text = f"Keeping {result['name']} in {self.cache.root} failed: {error.strerror}{where}. Make room, or set cache_dir."
+            result.update(failed=True, downloaded=False, msg=text)
+        return result
+
+    def _cached(self, version, name, file, folder):
+        """The proof of the package that is in the cache, or None. A bad one is thrown away."""
+        place = self.cache.place(version, name)
+        if not os.path.lexists(place):
+            return None
+        try:
+            paths = [os.path.join(place, one) for one in (file, f"{file}.sig", KEYS)]
+            if os.path.islink(place) or not all(is_plain(path) for path in paths):
+                raise gpg.NotProven("it is incomplete, or a link")
+            return self._proof(*paths, os.path.join(folder, "cached"))
+        except gpg.NotProven as error:
+            self.warnings.append(f"The cached {file} is not used, but fetched anew: {error}.")
+            if self.cache.keep:
+                self.cache.discard(version, name)
+            return None
+
+    def _fetched(self, ways, folder):
+        """The proof of the package in the folder C(new), by the first way that leads to a good one."""
+        failures = []
+        for row in ways:
+            try:
+                return self._by(row, folder)
+            except NotFetched as error:
+                failures.append(str(error))
+            except gpg.NotProven as error:
+                failures.append(
+                    f"{row['package']} is refused: {error}. Do not install it; find out who can write to the source."
+                )
+        raise NotFetched(" ".join(dict.fromkeys(failures)))
+
+    def _by(self, row, folder):
+        if _from_s3(row):
+            raise NotFetched("S3 is read by the action of agent_package; run it as a task, not as a bare module.")
+        new = os.path.join(folder, "new")
+        os.makedirs(new, mode=0o700, exist_ok=True)
+        file = os.path.join(new, row["name"])
+        targets = {"package": file, "signature": f"{file}.sig", "public_key": os.path.join(new, KEYS)}
+        # The small files first: without them the large one is not worth its way.
+        for what in ("public_key", "signature", "package"):
+            if what == "public_key" and self.options["public_key"]:
+                self._given_keys(targets[what])
+                continue
+            fetch(_places(row, what), targets[what], LIMITS[what], self.options["timeout"], self.options["retries"])
+        return self._proof(
+            targets["package"], targets["signature"], targets["public_key"], os.path.join(folder, "ring")
+        )
+
+    def _given_keys(self, target):
+        given = self.options["public_key"]
+        if "-----BEGIN" in given:
+            with open(target, "w", encoding="utf-8") as file:
+                file.write(given)
+        else:
+            fetch([os.path.expanduser(given)], target, LIMITS["public_key"], 0, 0)
+
+    def _proof(self, package, signature, keys, ring):
+        if self.options["public_key"]:
+            keys = f"{ring}.pem"
+            self._given_keys(keys)
+        os.makedirs(ring, mode=0o700, exist_ok=True)
+        fingerprint = gpg.prove(self.run, self.gpg, ring, keys, signature, package, self.pinned)
+        digest = sha256(package)
+        if self.hashes and digest not in self.hashes:
+            raise gpg.NotProven(f"its SHA-256 is {digest}, and allowed is {' or '.join(self.hashes)}")
+        return {"sha256": digest, "size": os.path.getsize(package), "fingerprint": fingerprint}
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(MIB), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _from_s3(row):
+    return any(row[what].startswith(S3) for what in LIMITS)
+
+
+def _places(row, what):
+    """A URL, or the paths to look at: as AWS lays it out, else all files in one folder."""
+    place = row[what]
+    if not place.startswith("/"):
+        return place
+    flat = os.path.join(place.split(f"/{row['version']}/")[0], os.path.basename(place))
+    # In one folder the signatures of both arm64 packages have one name; this is the usual way to tell them apart.
+    beside = [os.path.join(os.path.dirname(path), f"{row['name']}.sig") for path in (place, flat)]
+    return list(dict.fromkeys([*(beside if what == "signature" else []), place, flat]))
