@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from rooms import host_modules
 from tree import files, parse, strings
 
 # REUSE-IgnoreStart
@@ -65,10 +66,11 @@ def private(root: Path) -> list[str]:
 
 
 def action_group(root: Path) -> list[str]:
-    """Modules that module_defaults would miss, and names that are no module."""
+    """Modules that module_defaults would miss, and names that are no module. Those for hosts take no AWS options."""
     runtime = yaml.safe_load((root / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     listed = set(runtime["action_groups"]["guardduty"])
-    modules = {path.stem for path in files(root, "plugins/modules/*.py")} - {"__init__"}
+    for_hosts = {path.stem for path in host_modules(root)}
+    modules = {path.stem for path in files(root, "plugins/modules/*.py")} - {"__init__"} - for_hosts
     found = [f"meta/runtime.yml: the group lacks the module {name}" for name in sorted(modules - listed)]
     found += [f"meta/runtime.yml: the group lists {name}, which is no module" for name in sorted(listed - modules)]
     return found

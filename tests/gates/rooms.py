@@ -39,7 +39,11 @@ ROOMS = (
     Room("plugins/module_utils/decide/*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", "model")),
     Room("plugins/module_utils/observe/*.py", ANSIBLE, ("observe", "model")),
     Room("plugins/module_utils/converge/*.py", ANSIBLE, ("converge", "decide", "observe", "model")),
+    # It runs on managed hosts: what Ansible sends along with a module, and nothing that a host may not have.
+    Room("plugins/module_utils/host/*.py", (*AWS, "ansible.plugins", "ansible.errors", "jinja2", "yaml"), ("host",)),
 )
+# ansible-core 2.19, the oldest that is supported, runs modules on Python 3.8 and later.
+HOST_PYTHON = (3, 8)
 AMAZON_IMPORTERS = ("plugins/module_utils/aws.py", "plugins/inventory/*.py")
 
 
@@ -60,6 +64,31 @@ def wrong_imports(root: Path) -> list[str]:
                     wrong = is_below(one.name, room.forbidden)
                 if wrong:
                     found.append(f"{place(path, root, one.line)}: {room.pattern} must not import {one.name}")
+    return found
+
+
+def host_modules(root: Path) -> list[Path]:
+    """The modules that run on managed hosts: those that use the room of that name."""
+    return [
+        path
+        for path in files(root, "plugins/modules/*.py")
+        if any(is_below(one.name, (f"{UTILS}.host",)) for one in imports(path, root))
+    ]
+
+
+def too_new_for_hosts(root: Path) -> list[str]:
+    """What runs on managed hosts and is no Python 3.8, or brings along code that is not."""
+    found = []
+    for path in [*files(root, "plugins/module_utils/host/*.py"), *host_modules(root)]:
+        try:
+            ast.parse(path.read_text(encoding="utf-8"), feature_version=HOST_PYTHON)
+        except SyntaxError as error:
+            found.append(f"{path.relative_to(root)}:{error.lineno}: managed hosts may have Python 3.8: {error.msg}")
+        found += [
+            f"{place(path, root, one.line)}: managed hosts may have Python 3.8, and {one.name} needs more"
+            for one in imports(path, root)
+            if is_below(one.name, ("plugins",)) and not is_below(one.name, (f"{UTILS}.host",))
+        ]
     return found
 
 

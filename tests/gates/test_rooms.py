@@ -20,6 +20,7 @@ RULES: list[Rule] = [
     rooms.clocks_and_files,
     rooms.writes_elsewhere,
     rooms.long_modules,
+    rooms.too_new_for_hosts,
 ]
 OWN = "from ansible_collections.fleetsec.guardduty.plugins.module_utils"
 MISTAKES: list[tuple[Rule, str, str]] = [
@@ -47,12 +48,18 @@ MISTAKES: list[tuple[Rule, str, str]] = [
     (rooms.writes_elsewhere, "plugins/modules/a.py", "client.start_associations_once(AssociationIds=[])"),
     (rooms.writes_elsewhere, "plugins/inventory/a.py", "call(client, 'update_detector')"),
     (rooms.wrong_imports, "plugins/module_utils/decide/deeper/a.py", "import socket"),
+    (rooms.wrong_imports, "plugins/module_utils/host/a.py", f"{OWN}.decide.words import X"),
+    (rooms.wrong_imports, "plugins/module_utils/host/a.py", "import boto3"),
+    (rooms.too_new_for_hosts, "plugins/module_utils/host/a.py", "match 1:\n    case 1:\n        pass"),
+    (rooms.too_new_for_hosts, "plugins/modules/a.py", f"{OWN}.host.agent import X\n{OWN}.model import Y"),
     (rooms.long_modules, "plugins/modules/a.py", "\n".join(f"x{i} = {i}" for i in range(61))),
 ]
 ALLOWED: list[tuple[Rule, str, str]] = [
     (rooms.wrong_imports, "plugins/module_utils/decide/a.py", f"{OWN}.decide.words import X\n{OWN}.model import Y"),
     (rooms.wrong_imports, "plugins/module_utils/decide/a.py", "from datetime import datetime\nfrom .words import X"),
     (rooms.wrong_imports, "plugins/module_utils/observe/a.py", f"import boto3, time\n{OWN}.model import Y"),
+    (rooms.wrong_imports, "plugins/module_utils/host/a.py", f"import os, urllib.request\n{OWN}.host.agent import Y"),
+    (rooms.too_new_for_hosts, "plugins/modules/a.py", f"{OWN}.model import Y\nmatch 1:\n    case 1:\n        pass"),
     (rooms.amazon_elsewhere, "plugins/module_utils/aws.py", "import ansible_collections.amazon.aws"),
     (rooms.writes_elsewhere, "plugins/module_utils/converge/a.py", "client.create_tags(Resources=[])"),
     (rooms.writes_elsewhere, "plugins/module_utils/observe/a.py", "client.describe_instances()"),

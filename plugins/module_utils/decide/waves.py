@@ -47,7 +47,7 @@ def host_result(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         "instance_id": str(variables.get("gd_instance_id") or name),
         "outcome": outcome,
         "version_before": plan.get("installed_version"),
-        "version": applied.get("version") or plan.get("installed_version"),
+        "version": applied.get("installed_version") or plan.get("installed_version"),
         "message": message,
         "findings": [one for one in planned.get("findings") or [] if one.get("level") != "ok"],
     }

@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The package route in waves: who takes part, what stops it, and that every host is accounted for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves import (
+    OUTCOMES,
+    WaveError,
+    conclusion,
+    host_result,
+    hosts_of,
+    limit_of,
+    wave_result,
+)
+
+
+def result(host: str, outcome: str = "changed", message: str = "") -> dict[str, Any]:
+    return {"host": host, "instance_id": f"i-{host}", "outcome": outcome, "message": message, "findings": []}
+
+
+def test_hosts_are_those_of_the_inventory_that_run() -> None:
+    rows = [
+        {"gd_instance_id": "i-1", "gd_state": "running"},
+        {"gd_instance_id": "i-2", "gd_state": "stopped"},
+        {"gd_instance_id": "i-3", "gd_state": "running"},
+    ]
+    hosts, missing = hosts_of(["i-1", "i-2", "i-3"], rows, {"i-1": "web", "i-2": "db", "i-9": "other"})
+    assert [(host["name"], host["gd_instance_id"]) for host in hosts] == [("web", "i-1")]
+    assert missing == ["i-3"]
+
+
+def test_a_failure_of_the_canary_stops() -> None:
+    assert "canary" in wave_result([result("a", "failed", "no route")], [], [], 10, "50%")["stop"]
+    assert wave_result([result("a")], [], [], 10, "50%")["stop"] == ""
+    assert wave_result([result("a", "failed")], [], [], 1, "0")["stop"] == "", "no wave is left to stop"
+
+
+def test_later_waves_may_fail_up_to_the_limit() -> None:
+    first = wave_result([result("a")], [], [], 10, "2")
+    second = wave_result([result("b", "failed"), result("c", "failed")], [], [first], 10, "2")
+    assert second["stop"] == ""
+    third = wave_result([result("d", "failed")], [], [first, second], 10, "2")
+    assert "3 of 4" in third["stop"]
+
+
+def test_a_host_that_does_not_report_is_a_failure() -> None:
+    waiting = [{"instance_id": "i-a", "cause": "The kernel is too old."}]
+    wave = wave_result([result("a"), result("b", "skipped")], waiting, [], 5, "100%")
+    assert [host["outcome"] for host in wave["hosts"]] == ["not_reporting", "skipped"]
+    assert "kernel" in wave["hosts"][0]["message"]
+    assert wave["stop"]
+
+
+def test_a_gate_that_is_blind_stops() -> None:
+    assert "denied" in wave_result([result("a")], [], [result_wave()], 5, "100%", "denied")["stop"]
+
+
+def result_wave() -> dict[str, Any]:
+    return wave_result([result("z")], [], [], 5, "100%")
+
+
+@pytest.mark.parametrize(
+    ("limit", "total", "count"), [("0", 9, 0), ("3", 9, 3), ("10%", 9, 0), ("10%", 25, 2), (2, 9, 2)]
+)
+def test_the_limit(limit: Any, total: int, count: int) -> None:
+    assert limit_of(limit, total) == count
+
+
+@pytest.mark.parametrize("limit", ["", "ten", "-1", "101%", "1.5"])
+def test_a_limit_that_is_none_is_a_sentence(limit: str) -> None:
+    with pytest.raises(WaveError, match="package_max_failed"):
+        limit_of(limit, 10)
+
+
+@given(st.lists(st.sampled_from(["changed", "unchanged", "skipped", "failed"]), max_size=8), st.integers(1, 3))
+def test_every_host_is_accounted_for(outcomes: list[str], size: int) -> None:
+    names = [f"h{position}" for position in range(len(outcomes))]
+    waves: list[dict[str, Any]] = []
+    for start in range(0, len(names), size):
+        if any(wave["stop"] for wave in waves):
+            break
+        batch = [result(name, outcomes[int(name[1:])], "x") for name in names[start : start + size]]
+        waves.append(wave_result(batch, [], waves, len(names), "20%"))
+    end = conclusion(names, waves)
+    assert [host["host"] for host in end["hosts"]] == names
+    assert sum(end["counts"].values()) == len(names)
+    assert set(end["counts"]) <= set(OUTCOMES)
+    assert bool(end["problems"]) == bool({"failed", "not_tried"} & set(end["counts"]))
+
+
+def test_what_the_role_registered() -> None:
+    planned = {
+        "plan": {"action": "upgrade", "installed_version": "1.16.0"},
+        "findings": [{"check": "btf", "level": "warning"}, {"check": "disk", "level": "ok"}],
+    }
+    applied = {"changed": True, "installed_version": "1.17.1", "msg": "Upgraded."}
+    variables = {"gd_instance_id": "i-1", "agent_planned": planned, "agent_applied": applied}
+    found = host_result("web", variables)
+    assert (found["outcome"], found["version_before"], found["version"]) == ("changed", "1.16.0", "1.17.1")
+    assert [one["check"] for one in found["findings"]] == ["btf"]
+    assert host_result("web", {**variables, "package_failure": "refused"})["message"] == "refused"
+    assert host_result("web", {})["outcome"] == "unchanged"
