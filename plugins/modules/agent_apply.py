@@ -116,12 +116,35 @@ crash:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import installed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.carry_out import carry_out
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import APPLY
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.packages import Refused
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.service import Crashed
 
 
 def main() -> None:
     module = AnsibleModule(APPLY, supports_check_mode=True)
-    module.fail_json(msg="Not written yet.")
+    options = module.params
+    changed = bool(options["plan"]["changes"])
+    if not module.check_mode:
+        try:
+            # The action has picked the one that the plan needs.
+            row = options["packages"][0] if options["packages"] else None
+            carry_out(module, options["plan"], row, options["settle_seconds"], options["watch"])
+        except Refused as error:
+            module.fail_json(msg=str(error), installed_version=installed(module)["version"])
+        except Crashed as error:
+            version = installed(module)["version"]
+            crash = {"version": version, "why": error.why, "journal": error.journal}
+            module.fail_json(
+                msg=f"The agent crashed: {error.why}.", crash=crash, installed_version=version, changed=changed
+            )
+        except OSError as error:
+            module.fail_json(
+                msg=f"Changing the agent failed at {error.filename}: {error.strerror}. Make room, or run as root."
+            )
+    module.exit_json(changed=changed)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings the package to the host, runs the module of the same name there, and goes back where the agent crashes."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_apply import (
+    MOVES,
+    NoPackage,
+    artefact,
+    crash_text,
+    diff,
+    left,
+    message,
+    not_taken_back,
+    taken_back,
+    version_after,
+    way_back,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import APPLY
+
+MODULE = "fleetsec.guardduty.agent_apply"
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(APPLY)
+        plan = options["plan"]
+        foretold = {
+            **result,
+            "changed": bool(plan["changes"]),
+            "action": plan["action"],
+            "changes": plan["changes"],
+            "installed_version": version_after(plan),
+            "rolled_back": False,
+            "diff": diff(plan),
+        }
+        if plan["action"] == "skip":
+            return {
+                **foretold,
+                "skipped": True,
+                "skip_reason": message(plan, made=False),
+                "msg": message(plan, made=False),
+            }
+        try:
+            package = artefact(plan["package"], options["packages"]) if plan["action"] in MOVES else None
+        except NoPackage as error:
+            return {**result, "failed": True, "msg": str(error)}
+        if self._task.check_mode or not (plan["changes"] or options["watch"]):
+            return {**foretold, "msg": message(plan, made=not self._task.check_mode)}
+        answer = self._on_host(plan, package, options, task_vars)
+        if not answer.get("failed"):
+            return {**answer, **foretold, "msg": message(plan, made=True)}
+        if "crash" not in answer:
+            return answer
+        return {**answer, **self._after_crash(plan, answer, options, task_vars), "diff": foretold["diff"]}
+
+    def _on_host(self, plan, package, options, task_vars):
+        """The module's answer. The package's copy goes with the task's temporary directory, whatever happens."""
+        if package is not None and options["packages_on"] == "controller":
+            if self._connection._shell.tmpdir is None:
+                self._make_tmp_path()
+            folder = self._connection._shell.tmpdir
+            there = self._connection._shell.join_path(folder, package["name"])
+            self._transfer_file(package["path"], there)
+            self._fixup_perms2((folder, there))
+            package = {**package, "path": there}
+        arguments = {
+            **options,
+            "plan": plan,
+            "packages": [] if package is None else [package],
+            "packages_on": "target",
+        }
+        return self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+
+    def _after_crash(self, plan, answer, options, task_vars):
+        crash, there = answer["crash"], answer["installed_version"]
+        back = plan["rollback"]
+        if back is None or not options["rollback"] or plan["action"] not in MOVES:
+            return {"msg": crash_text(there, crash, left(there))}
+        try:
+            package = artefact(back, options["packages"])
+        except NoPackage as error:
+            return {"msg": crash_text(there, crash, not_taken_back(back["version"], there, str(error)))}
+        second = self._on_host(way_back(plan), package, options, task_vars)
+        now = second.get("installed_version", there)
+        if second.get("failed"):
+            return {
+                "msg": crash_text(there, crash, not_taken_back(back["version"], now, second["msg"])),
+                "installed_version": now,
+            }
+        return {"msg": crash_text(there, crash, taken_back(now)), "installed_version": now, "rolled_back": True}

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Installs and removes the agent's package by rpm or apt, whose own checks stay on. Python 3.8."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import (
+    INSTALLED,
+    PACKAGE,
+    installed,
+    upstream,
+)
+
+# How long another package manager may be at work, in seconds.
+LOCK_PATIENCE = 120
+LOCK_PAUSE = 1
+DPKG_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
+QUIET = {
+    "LC_ALL": "C",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    "NEEDRESTART_SUSPEND": "1",
+}
+APT = ["apt-get", "-y", "-q", "-o", f"DPkg::Lock::Timeout={LOCK_PATIENCE}"]
+KEEP_CONFIGURATION = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+# How the managers call the architectures. That AWS's RPM for arm64 says aarch64 in itself is assumed; its file says arm64.
+MACHINES = {
+    "rpm": {"x86_64": ("x86_64",), "arm64": ("aarch64", "arm64")},
+    "deb": {"x86_64": ("amd64",), "arm64": ("arm64",)},
+}
+CAUSES = (
+    (r"No space left|needs .* (more space )?on the .* filesystem|enough free space", "The disk is full: make room."),
+    (
+        r"[Cc]ould not get lock|is locked by another|transaction lock",
+        "Another package manager is at work: run again later.",
+    ),
+    (r"dpkg was interrupted", "An earlier dpkg was interrupted: run dpkg --configure -a on the host."),
+    (r"Failed dependencies|unmet dependencies|broken packages", "Install what it depends on first."),
+    (r"Read-only file system", "The file system cannot be written."),
+)
+
+
+class Refused(Exception):
+    """Why nothing was done, or what failed; whole sentences."""
+
+
+def hold_fitting(module, path, row):
+    """Refuse a package that is not what its name says: a genuine old one under a new name has a good signature too."""
+    kind, wanted = row["format"], row["version"]
+    if kind == "rpm":
+        command = ["rpm", "-qp", "--qf", "%{NAME}\n%{VERSION}\n%{ARCH}\n", path]
+    else:
+        command = ["dpkg-deb", "--show", "--showformat", "${Package}\n${Version}\n${Architecture}\n", path]
+    code, out, err = module.run_command(command, environ_update=QUIET)
+    lines = out.split()
+    if code != 0 or len(lines) != 3:
+        raise Refused(f"{row['name']} cannot be read as a package: {_last(err)}. Nothing was changed.")
+    name, version, machine = lines[0], upstream(lines[1]), lines[2]
+    if (name, version) != (PACKAGE, wanted) or machine not in MACHINES[kind][row["architecture"]]:
+        raise Refused(
+            f"{row['name']} is refused: it says of itself that it is {name} {version} for {machine}, and wanted is {PACKAGE}"
+            f" {wanted} for {MACHINES[kind][row['architecture']][0]}. Its signature is good, so it is a genuine package under"
+            " another name. Nothing was changed; find out who can write to the source."
+        )
+
+
+def install(module, path, row, action):
+    """Install the file, and see that it is there. C(action): install, upgrade, downgrade or repair."""
+    if row["format"] == "rpm":
+        _wait_for(module, _rpm_lock(module))
+        more = {"downgrade": ["--oldpackage"], "repair": ["--replacepkgs", "--oldpackage"]}.get(action, [])
+        command = ["rpm", "-U", *more, path]
+    else:
+        if action == "repair":
+            _wait_for(module, *DPKG_LOCKS)
+            # It may fail: what it cannot configure, the installation below replaces.
+            module.run_command(["dpkg", "--configure", PACKAGE], environ_update=QUIET)
+        more = {"downgrade": ["--allow-downgrades"], "repair": ["--reinstall", "--allow-downgrades"]}.get(action, [])
+        command = [*APT, *KEEP_CONFIGURATION, "install", *more, path]
+    _run(module, command, f"Installing {row['name']}")
+    found = installed(module)
+    if (found["version"], found["status"]) != (row["version"], INSTALLED):
+        raise Refused(
+            f"Installing {row['name']} ended without an error, and yet the host has {found['version'] or 'no agent'}"
+            f" ({found['status'] or 'not installed'}), not {row['version']}. Look at the package manager's log on the host."
+        )
+
+
+def remove(module, kind):
+    """Remove the package with its configuration, whatever state it is in."""
+    if kind == "rpm":
+        _wait_for(module, _rpm_lock(module))
+        command = ["rpm", "-e", PACKAGE]
+    else:
+        _wait_for(module, *DPKG_LOCKS)
+        # Half an installation cannot be removed without it; the agent is gone afterwards in any case.
+        command = ["dpkg", "--force-remove-reinstreq", "--purge", PACKAGE]
+    _run(module, command, f"Removing {PACKAGE}")
+
+
+def _run(module, command, doing):
+    code, out, err = module.run_command(command, environ_update=QUIET)
+    if code == 0:
+        return
+    text = f"{out}\n{err}"
+    remedy = next(
+        (remedy for pattern, remedy in CAUSES if re.search(pattern, text)), "Look at the host's package manager."
+    )
+    raise Refused(f"{doing} failed: {command[0]} ended with {code}: {_last(text)}. {remedy} Then run this again.")
+
+
+def _last(text):
+    """The lines that matter of a package manager's answer; the last ones, in one line."""
+    lines = [line.strip().rstrip(".") for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"E:|error|dpkg: error", line)]
+    return " / ".join((errors or lines or ["no word of why"])[-4:])
+
+
+def _rpm_lock(module):
+    path = module.run_command(["rpm", "--eval", "%{?_rpmlock_path}"])[1].strip()
+    return path or os.path.join(module.run_command(["rpm", "--eval", "%{_dbpath}"])[1].strip(), ".rpm.lock")
+
+
+def _wait_for(module, *locks):
+    """Wait for another package manager. rpm would wait for ever, and dpkg not at all."""
+    deadline = time.monotonic() + LOCK_PATIENCE
+    for path in locks:
+        while _is_held(path):
+            if time.monotonic() > deadline:
+                raise Refused(
+                    f"Another package manager has held {path} for {LOCK_PATIENCE} s. Let it end, then run this again."
+                )
+            time.sleep(LOCK_PAUSE)
+
+
+def _is_held(path):
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False

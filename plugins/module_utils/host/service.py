@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's service: its drop-in, whether it starts with the host, its start and whether it keeps running. Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import (
+    DROP_IN,
+    LOGS,
+    RUN,
+    UNIT,
+    leftovers,
+    unit,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.packages import Refused
+
+JOURNAL_LINES = 20
+JOURNAL_CHARACTERS = 2000
+
+
+class Crashed(Exception):
+    """The service did not keep running. C(why): a clause; C(journal): its last lines."""
+
+    def __init__(self, why, journal):
+        super().__init__(why)
+        self.why, self.journal = why, journal
+
+
+def systemctl(module, *words):
+    code, dummy, err = module.run_command(["systemctl", *words], environ_update={"LC_ALL": "C"})
+    if code != 0:
+        text = " / ".join(line.strip().rstrip(".") for line in err.splitlines() if line.strip())
+        hint = f" Unmask it (systemctl unmask {UNIT})." if "masked" in text else ""
+        raise Refused(
+            f"systemctl {' '.join(words)} failed: {text or f'it ended with {code}'}.{hint} Then run this again."
+        )
+
+
+def set_drop_in(module, text):
+    """Write the drop-in as a whole, or remove it."""
+    folder = os.path.dirname(DROP_IN)
+    if text is None:
+        if os.path.lexists(DROP_IN):
+            os.unlink(DROP_IN)
+        # A drop-in of somebody else stays.
+        if os.path.isdir(folder) and not os.listdir(folder):
+            os.rmdir(folder)
+    else:
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+        handle, path = tempfile.mkstemp(prefix=".fleetsec-", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o644)
+        module.atomic_move(path, DROP_IN)
+
+
+def stop(module):
+    if unit(module)["load_state"] == "loaded":
+        systemctl(module, "stop", UNIT)
+
+
+def restart_and_watch(module, seconds):
+    """Start it anew, from files that may have changed, and hold that it keeps running."""
+    began = time.time()
+    # An earlier version that crashed may have used up the attempts that systemd allows.
+    module.run_command(["systemctl", "reset-failed", UNIT])
+    try:
+        systemctl(module, "restart", UNIT)
+    except Refused as error:
+        if unit(module)["load_state"] in ("masked", "not-found"):
+            raise
+        raise Crashed(str(error), journal(module, began)) from None
+    watch(module, seconds, began)
+
+
+def watch(module, seconds, began=None):
+    """Crashed unless it is one process for so long. That it is active right after its start says nothing."""
+    began = time.time() if began is None else began
+    first = unit(module)
+    deadline = time.monotonic() + seconds
+    while True:
+        why = _ailing(first, unit(module))
+        if why:
+            raise Crashed(why, journal(module, began))
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(1, left))
+
+
+def _ailing(first, now):
+    if now["active_state"] != "active":
+        return f"the service is {now['active_state'] or 'not there'} ({now['sub_state']})"
+    if now["main_pid"] == 0:
+        return "the service is active without a process"
+    if (now["main_pid"], now["restarts"]) != (first["main_pid"], first["restarts"]):
+        return f"the service was restarted: process {first['main_pid']} became {now['main_pid']}"
+    return None
+
+
+def journal(module, began):
+    """The last lines that it wrote since C(began), bounded."""
+    options = ["--since", f"@{int(began)}", "--lines", str(JOURNAL_LINES), "--no-pager", "--output", "cat", "--quiet"]
+    try:
+        text = module.run_command(["journalctl", "--unit", UNIT, *options], handle_exceptions=False)[1]
+    except OSError:
+        return []
+    return text[-JOURNAL_CHARACTERS:].splitlines()
+
+
+def clear(directories):
+    """Remove what it wrote; its log and run directories as well where it is gone, which an agent that stays needs."""
+    for path in leftovers():
+        _remove(path)
+    for path in (LOGS, RUN) if directories else ():
+        _remove(path)
+
+
+def _remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
