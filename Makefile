@@ -25,6 +25,7 @@ demo: ## Show the collection at work on an emulated AWS on this machine
 
 test: ## Run all tests (no AWS account needed, none touched)
 	@$(SETUP) test $(ARGS)
+	@test -n "$(ARGS)" || $(MAKE) --no-print-directory hosts
 
 hosts: ## Run the role's scenarios on real Linux hosts (root; installs podman on Debian)
 	@$(SETUP) --env hosts run python tests/hosts/run.py $(ARGS)

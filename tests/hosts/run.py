@@ -25,8 +25,9 @@ from lab import images, machine, scenarios
 from lab.machine import LabError
 from lab.network import HERE, MOLECULE, ROOT, Lab, in_lab, timed
 
+WARNINGS = ("-W", "ignore:Host management is deprecated", "-W", "ignore:AnsibleCollectionFinder has already been")
 # Molecule's output is shown while it runs; pytest-ansible must not copy the collection into the checkout.
-PYTEST = ("-s", "--ansible-unit-inject-only", "-p", "no:cacheprovider", *("-W", "ignore:Host management is deprecated"))
+PYTEST = ("-s", "--ansible-unit-inject-only", "-p", "no:cacheprovider", *WARNINGS)
 STANDIN = (
     "The RPM hosts are a STAND-IN: Debian binaries with real rpm, dnf and systemd. They are not Amazon Linux, and no other"
     " RPM distribution. With GD_EL_IMAGE a real one takes their place (tests/hosts/README.md)."

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from lab.scenarios import Molecule, chosen, hosts
+from lab.scenarios import Molecule, chosen, hosts, requests
 
 SSH = os.environ.get("GD_CONNECTION", "ssh") == "ssh"
 
@@ -27,3 +28,14 @@ def test_its_hosts_were_reached(molecule: Molecule, scenario: str, on_hosts: Cal
     answers = on_hosts(scenario, "command", "journalctl --no-pager -t sshd -g 'Accepted publickey for ec2-user'")
     assert sorted(answers) == sorted(hosts()[scenario])
     assert [name for name, answer in answers.items() if "169.254.169.1" not in answer["stdout"]] == []
+
+
+@pytest.mark.skipif("mixed" not in chosen(), reason="the scenario mixed is not chosen")
+def test_a_fleet_asks_for_each_artefact_once(molecule: Molecule) -> None:
+    assert molecule.succeeded("mixed")
+    # Nothing else is in that region.
+    asked = [each for each in requests() if "eu-central-1-guardduty-agent" in each["bucket"] and each["status"] == 200]
+    counted = Counter((each["bucket"].split("-")[-2], each["key"]) for each in asked)
+    assert {count for key, count in counted.items()} == {1}, counted
+    packages = {key.rpartition("/")[2] for dummy, key in counted if key.endswith((".rpm", ".deb"))}
+    assert {"amazon-guardduty-agent-1.17.1.x86_64.rpm", "amazon-guardduty-agent-1.17.1.amd64.deb"} <= packages

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def hosts() -> dict[str, list[str]]:
 class Molecule:
     """What a run of molecule said."""
 
-    output: str
+    output: str = field(repr=False)
 
     def succeeded(self, scenario: str) -> bool:
         return f"Scenario '{scenario}' completed successfully" in self.output
