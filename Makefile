@@ -10,7 +10,7 @@ SETUP = $(or $(PYTHON),$(error This needs Python 3.11 to 3.14 as python3; on Deb
 # What to hand to pytest: make test ARGS="-k tags"
 ARGS =
 
-.PHONY: help setup demo test hosts ci clean lint lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs
+.PHONY: help setup demo test bench hosts ci clean lint lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -29,6 +29,9 @@ test: ## Run all tests (no AWS account needed, none touched)
 
 hosts: ## Run the role's scenarios on real Linux hosts (root; installs podman on Debian)
 	@$(SETUP) --env hosts run python tests/hosts/run.py $(ARGS)
+
+bench: ## Measure the collection beside amazon.aws on a synthetic AWS (20 minutes; ARGS="--quick": 2)
+	@$(SETUP) run python tests/bench/run.py $(ARGS)
 
 lint: lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs ## Check style, types, docs and licences
 
