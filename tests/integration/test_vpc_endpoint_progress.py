@@ -32,7 +32,8 @@ def test_a_long_wait_is_told_and_the_result_is_the_same(aws: EmulatedAws, ansibl
     assert not SAID.search(check.stderr) and not SAID.search(run.stdout)
     make = run.tasks["make"]
     assert make["changes"] == check.tasks["make"]["changes"]
-    assert make["invocation"]["module_args"]["progress_file"] is None
+    # ansible-core 2.21 returns no invocation.
+    assert make.get("invocation", {}).get("module_args", {}).get("progress_file") is None
     assert not SAID.search(ansible.playbook(MAKE, ids=ids).ok().stderr)
 
 
