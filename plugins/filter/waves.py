@@ -15,6 +15,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves im
     conclusion,
     host_result,
     hosts_of,
+    older_agents,
     wave_result,
 )
 
@@ -25,6 +26,13 @@ def package_hosts(
     host_of = {hostvars[name]["gd_instance_id"]: name for name in names if "gd_instance_id" in hostvars[name]}
     hosts, missing = hosts_of(instance_ids, rows, host_of)
     return {"hosts": hosts, "missing": missing}
+
+
+def of_older_agents(rows: Iterable[Mapping[str, Any]], version: str) -> list[str]:
+    try:
+        return older_agents(rows, version)
+    except WaveError as error:
+        raise AnsibleFilterError(str(error)) from None
 
 
 def package_wave(
@@ -51,6 +59,7 @@ def package_conclusion(waves: Sequence[Mapping[str, Any]], names: Iterable[str])
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "older_agents": of_older_agents,
             "package_conclusion": package_conclusion,
             "package_hosts": package_hosts,
             "package_wave": package_wave,

@@ -14,6 +14,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import NEEDS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.gate import HARD_BLOCKERS
@@ -24,6 +27,20 @@ from tree import ROOT
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 POLICIES = ROOT / "docs" / "iam"
 PLAYBOOKS = ROOT / "playbooks"
+ROLE = ROOT / "roles" / "agent"
+ROLE_HEAD = (
+    "<!--",
+    "Copyright: (c) 2026, the fleetsec.guardduty authors",
+    "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)",
+    "SPDX-License-Identifier: GPL-3.0-or-later",
+    "-->",
+    "# fleetsec.guardduty.agent",
+    "",
+    "Installs, upgrades, verifies and removes the GuardDuty agent by its RPM or DEB package, without Systems Manager.",
+    "The guide to packages (docs/docsite/rst/guide_package.rst) says how to use it. This page is written by",
+    "tests/gates/guides.py from meta/argument_specs.yml.",
+    "",
+)
 BY = ": written by tests/gates/guides.py"
 MARK = re.compile(rf"^\.\. (?P<name>[a-z ]+){BY}\n(?P<body>.*?)^\.\. end$", re.MULTILINE | re.DOTALL)
 TYPES = "list or str|list|str|bool|int|float|dict"
@@ -98,11 +115,37 @@ TABLES: dict[str, Callable[[], str]] = {
     "needs": needs,
     "policies": policies,
     "variables of audit": lambda: variables_of("audit"),
+    "variables of image": lambda: variables_of("image"),
     "variables of offboard": lambda: variables_of("offboard"),
     "variables of report": lambda: variables_of("report"),
     "variables of rollout": lambda: variables_of("rollout"),
     "variables of tag": lambda: variables_of("tag"),
+    "variables of upgrade": lambda: variables_of("upgrade"),
 }
+
+
+def role_readme() -> str:
+    """The README.md of the role, from its argument specification: each entry point, and each variable once."""
+    specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    lines = [*ROLE_HEAD, "## Entry points", "", "| entry point | does | variables |", "|---|---|---|"]
+    options: dict[str, dict[str, Any]] = {}
+    for name, spec in specs.items():
+        options |= spec["options"]
+        all_of_main = spec["options"] == specs["main"]["options"]
+        used = "all" if all_of_main else ", ".join(f"`{option}`" for option in spec["options"]) or "none"
+        lines.append(f"| `{name}` | {spec['short_description']} | {used} |")
+    lines += ["", "## Variables", "", "| variable | type | default | meaning |", "|---|---|---|---|"]
+    for name, option in options.items():
+        default = f"`{json.dumps(option['default'])}`" if "default" in option else ""
+        choices = f": {', '.join(option['choices'])}" if "choices" in option else ""
+        texts = " ".join(listed(option["description"]))
+        lines.append(f"| `{name}` | {option['type']}{choices} | {default} | {markdown(texts)} |")
+    return "\n".join([*lines, ""])
+
+
+def markdown(text: str) -> str:
+    """Ansible's markup as Markdown."""
+    return re.sub(r"[A-Z]\(([^()]*(?:\([^()]*\))?[^()]*)\)", lambda found: f"`{found[1].split('#')[-1]}`", text)
 
 
 def table(heads: Row, widths: Sequence[int], rows: Sequence[Row]) -> str:
@@ -160,3 +203,4 @@ def guides() -> list[Path]:
 if __name__ == "__main__":
     for path in guides():
         path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROLE / "README.md").write_text(role_readme(), encoding="utf-8")

@@ -31,6 +31,19 @@ def test_tables_are_those_of_the_code(guide: Path) -> None:
     assert text == guides.written(text), "run: PYTHONPATH=.cache python tests/gates/guides.py"
 
 
+def test_the_page_of_the_role_is_its_specification() -> None:
+    page = (guides.ROLE / "README.md").read_text(encoding="utf-8")
+    assert page == guides.role_readme(), "run: PYTHONPATH=.cache python tests/gates/guides.py"
+
+
+def test_defaults_of_the_role_are_those_of_its_specification() -> None:
+    specs = yaml.safe_load((guides.ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    defaults = yaml.safe_load((guides.ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    said = {name: option["default"] for name, option in specs["main"]["options"].items() if "default" in option}
+    assert {name: value for name, value in defaults.items() if name in said} == said
+    assert set(defaults) <= set(specs["main"]["options"])
+
+
 def test_every_table_stands_in_one_guide() -> None:
     found = [name for guide in guides.guides() for name in guides.marks(guide.read_text(encoding="utf-8"))]
     assert sorted(found) == sorted(guides.TABLES)

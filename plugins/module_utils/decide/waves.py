@@ -8,6 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import (
+    LATEST,
+    NEWEST,
+    VERSION,
+    numbers,
+    resolve,
+)
+
 # What a host can come to. The last two are said at the end only: of hosts that no wave has an answer of.
 OUTCOMES = ("changed", "unchanged", "skipped", "failed", "not_reporting", "not_tried")
 BAD = ("failed", "not_reporting")
@@ -28,6 +36,24 @@ def hosts_of(
     wanted = list(instance_ids)
     hosts = [{"name": names[one], **row_of[one]} for one in wanted if one in names and one in row_of]
     return hosts, [one for one in wanted if one not in names]
+
+
+def older_agents(rows: Iterable[Mapping[str, Any]], version: str) -> list[str]:
+    """The instances of the package route that run and whose agent reports an older version than this.
+
+    Raises a WaveError where there is no such version.
+    """
+    wanted = resolve(version)
+    if not VERSION.fullmatch(wanted):
+        raise WaveError(f"agent_version is '{version}'; write it like {NEWEST}, or {LATEST}.")
+    return [
+        row["gd_instance_id"]
+        for row in rows
+        if row["gd_wanted"]
+        and row["gd_route"] == "package"
+        and VERSION.fullmatch(row["gd_agent_version"] or "")
+        and numbers(row["gd_agent_version"]) < numbers(wanted)
+    ]
 
 
 def host_result(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
