@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_apply import (
@@ -68,7 +70,8 @@ class ActionModule(ActionBase):
                 self._make_tmp_path()
             folder = self._connection._shell.tmpdir
             there = self._connection._shell.join_path(folder, package["name"])
-            self._transfer_file(package["path"], there)
+            here = options["packages_dir"]
+            self._transfer_file(os.path.join(here, package["name"]) if here else package["path"], there)
             self._fixup_perms2((folder, there))
             package = {**package, "path": there}
         arguments = {

@@ -28,6 +28,11 @@ options:
     type: list
     elements: dict
     default: []
+  packages_dir:
+    description:
+      - The directory of the controller that has the packages by their C(name), where another machine fetched them. Left out,
+        each is where its C(path) says.
+    type: path
   packages_on:
     description:
       - The machine that has the packages. From V(controller) the one that is needed is brought to the host and removed there

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 PACKAGE = "amazon-guardduty-agent"
 UNIT = "amazon-guardduty-agent.service"
@@ -61,15 +60,6 @@ def unit(module):
         "limit_memlock": said.get("LimitMEMLOCK", ""),
         "drop_in": read_text(DROP_IN),
     }
-
-
-def watch(module, seconds):
-    """Whether the agent runs as one process for so long. Active right after its start says nothing: it may die later."""
-    before = unit(module)
-    time.sleep(seconds)
-    after = unit(module)
-    steady = after["active_state"] == "active" and after["main_pid"] > 0
-    return steady and (before["main_pid"], before["restarts"]) == (after["main_pid"], after["restarts"])
 
 
 def leftovers():

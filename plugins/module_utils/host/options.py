@@ -38,6 +38,7 @@ FETCH = {
 APPLY = {
     "plan": {"type": "dict", "required": True},
     "packages": {"type": "list", "elements": "dict", "default": []},
+    "packages_dir": {"type": "path"},
     "packages_on": {"type": "str", "choices": ["controller", "target"], "default": "controller"},
     "settle_seconds": {"type": "int", "default": 5},
     "rollback": {"type": "bool", "default": True},
