@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which packages are accepted: real signatures by real keys, judged by real gpg."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import SIGNING_KEY
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import gpg
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import FINGERPRINT
+
+CONTENT = b"a package, as far as a signature is concerned\n" * 1000
+OTHER = b"another package\n" * 1000
+LONG_AGO = "20200101T000000!"
+WHOLE = [f"1.17.1/deb-x86_64/{name}" for name in ("amazon-guardduty-agent-1.17.1.amd64.deb", "publickey.pem")]
+WHOLE.insert(1, f"{WHOLE[0]}.sig")
+
+
+def test_the_fingerprint_is_the_one_that_agent_package_info_says() -> None:
+    assert SIGNING_KEY["fingerprint"] == FINGERPRINT
+
+
+def test_a_good_package_is_kept_with_what_proves_it(shop: Any, site: Any, keys: Any) -> None:
+    row = site.offer(package=CONTENT, signature=keys.sign(CONTENT, "aws"), public_key=keys.public("aws"))
+    result = shop.one(row)
+    assert result == {
+        **{key: row[key] for key in ("version", "format", "architecture", "name", "optional")},
+        "path": str(shop.cache / WHOLE[0]),
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "size": len(CONTENT),
+        "fingerprint": keys.fingerprints["aws"],
+        "downloaded": True,
+        "failed": False,
+        "msg": "",
+    }
+    assert shop.kept() == WHOLE
+    assert shop.cache.stat().st_mode & 0o777 == 0o700
+
+
+def hostile(keys: Any) -> dict[str, tuple[dict[str, bytes], str]]:
+    """What is offered by its trick, and a word that the refusal must have."""
+    good, key = keys.sign(CONTENT, "aws"), keys.public("aws")
+    both = keys.public("aws", "mallory")
+    mallory, foreign = keys.public("mallory"), keys.fingerprints["mallory"]
+    altered = CONTENT.replace(b"concerned", b"concernee", 1)
+    return {
+        "altered": ({"package": altered, "signature": good, "public_key": key}, "does not fit"),
+        "truncated": ({"package": CONTENT[:100], "signature": good, "public_key": key}, "cut short"),
+        "empty": ({"package": b"", "signature": good, "public_key": key}, "does not fit"),
+        "signature of another": ({"package": CONTENT, "signature": keys.sign(OTHER, "aws"), "public_key": key}, "fit"),
+        "foreign key": (
+            {"package": CONTENT, "signature": keys.sign(CONTENT, "mallory"), "public_key": key},
+            f"key {foreign[-16:]} that made it is not in the public key file",
+        ),
+        "foreign key, given too": (
+            {"package": CONTENT, "signature": keys.sign(CONTENT, "mallory"), "public_key": both},
+            f"fingerprint {foreign}, and pinned is {keys.fingerprints['aws']}",
+        ),
+        # gpg says GOODSIG and ends with 0
+        "key and signature swapped": (
+            {"package": OTHER, "signature": keys.sign(OTHER, "mallory"), "public_key": mallory},
+            "pinned is",
+        ),
+        "two signatures, one foreign": (
+            {"package": CONTENT, "signature": keys.sign(CONTENT, "aws", "mallory"), "public_key": both},
+            foreign,
+        ),
+        "two signatures, one by an unknown key": (
+            {"package": CONTENT, "signature": keys.sign(CONTENT, "aws", "mallory"), "public_key": key},
+            "cannot be checked",
+        ),
+        "no signature": ({"package": CONTENT, "public_key": key}, ".amd64.sig: the server answers 403"),
+        "empty signature": ({"package": CONTENT, "signature": b"", "public_key": key}, "no usable signature"),
+        "no signature in it": ({"package": CONTENT, "signature": b"<html>", "public_key": key}, "no usable signature"),
+        # What is signed is inside the signature file: gpg must not be content with that.
+        "opaque signature": (
+            {"package": OTHER, "signature": keys.sign(CONTENT, "aws", kind="--sign"), "public_key": key},
+            "no usable signature",
+        ),
+        "clear signature": (
+            {"package": OTHER, "signature": keys.sign(CONTENT, "aws", kind="--clear-sign"), "public_key": key},
+            "",
+        ),
+        "no key": ({"package": CONTENT, "signature": good, "public_key": b"nothing"}, "holds no key"),
+        "larger than any key": (
+            {"package": CONTENT, "signature": good, "public_key": key + b"\n" * 300_000},
+            "larger than 256 KiB",
+        ),
+    }
+
+
+TRICKS = (
+    *("altered", "truncated", "empty", "signature of another", "foreign key", "foreign key, given too"),
+    *("key and signature swapped", "two signatures, one foreign", "two signatures, one by an unknown key"),
+    *("no signature", "empty signature", "no signature in it", "opaque signature", "clear signature", "no key"),
+    "larger than any key",
+)
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_hostile_package_is_refused_and_leaves_nothing(shop: Any, site: Any, keys: Any, trick: str) -> None:
+    tricks = hostile(keys)
+    assert set(tricks) == set(TRICKS)
+    offered, reason = tricks[trick]
+    result = shop.one(site.offer(**offered))
+    assert (result["failed"], result["path"], result["sha256"], result["downloaded"]) == (True, None, None, False)
+    assert "amazon-guardduty-agent-1.17.1.amd64.deb" in result["msg"] and reason in result["msg"]
+    assert shop.kept() == []
+
+
+def test_a_key_that_expired_or_was_revoked_is_refused(shop: Any, site: Any, keys: Any) -> None:
+    old = keys.sign(CONTENT, "expired", clock=LONG_AGO)
+    row = site.offer(package=CONTENT, signature=old, public_key=keys.public("expired"))
+    assert "the key that made the signature has expired" in shop.one(row, pinned=("expired",))["msg"]
+
+    signature = keys.sign(CONTENT, "revoked")
+    row = site.offer(package=CONTENT, signature=signature, public_key=keys.public("revoked"))
+    assert not shop.one(row, pinned=("revoked",))["failed"], "it is good until it is revoked"
+    keys.revoke("revoked")
+    row = site.offer("1.16.0", package=CONTENT, signature=signature, public_key=keys.public("revoked"))
+    assert "was revoked" in shop.one(row, pinned=("revoked",))["msg"]
+    assert shop.kept() == WHOLE
+
+
+def test_several_keys_are_accepted_while_one_replaces_another(shop: Any, site: Any, keys: Any) -> None:
+    public = keys.public("aws", "next")
+    old = site.offer("1.16.0", package=OTHER, signature=keys.sign(OTHER, "aws"), public_key=public)
+    new = site.offer("1.17.1", package=CONTENT, signature=keys.sign(CONTENT, "next"), public_key=public)
+    both = site.offer("1.18.0", package=CONTENT, signature=keys.sign(CONTENT, "aws", "next"), public_key=public)
+    results = shop.supply(old, new, both, pinned=("next", "aws"))
+    assert [result["msg"] for result in results] == ["", "", ""]
+    assert [result["fingerprint"] for result in results[:2]] == [keys.fingerprints["aws"], keys.fingerprints["next"]]
+    # The pin is what counts, in the cache as well.
+    assert [result["failed"] for result in shop.supply(old, new, both, pinned=("next",))] == [True, False, True]
+
+
+def test_one_bad_package_does_not_take_the_others_along(shop: Any, site: Any, keys: Any) -> None:
+    good = site.offer("1.16.0", package=OTHER, signature=keys.sign(OTHER, "aws"), public_key=keys.public("aws"))
+    bad = site.offer("1.17.1", package=CONTENT, signature=keys.sign(OTHER, "aws"), public_key=keys.public("aws"))
+    assert [result["failed"] for result in shop.supply(bad, good)] == [True, False]
+
+
+def test_a_hash_that_is_asked_for_counts_too(shop: Any, site: Any, keys: Any) -> None:
+    row = site.offer(package=CONTENT, signature=keys.sign(CONTENT, "aws"), public_key=keys.public("aws"))
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    refused = shop.one(row, sha256=["0" * 64])
+    assert refused["failed"] and digest in refused["msg"] and "0" * 64 in refused["msg"] and shop.kept() == []
+    assert not shop.one(row, sha256=["0" * 64, digest.upper()])["failed"]
+
+
+def test_a_key_that_the_operator_gives_replaces_that_of_the_source(
+    shop: Any, site: Any, keys: Any, tmp_path: Any
+) -> None:
+    row = site.offer(package=CONTENT, signature=keys.sign(CONTENT, "aws"))
+    path = tmp_path / "key.pem"
+    path.write_bytes(keys.public("aws"))
+    assert not shop.one(row, public_key=str(path))["failed"]
+    assert not shop.one(row, public_key=keys.public("aws").decode())["downloaded"]
+    assert "/1.17.1/publickey.pem" not in site.asked
+    assert "There is no" in shop.one(row | {"version": "1.16.0"}, public_key="/nowhere/key.pem")["msg"]
+    # Given or not, it is not trusted for that.
+    row = site.offer("1.18.0", package=OTHER, signature=keys.sign(OTHER, "mallory"))
+    assert "pinned is" in shop.one(row, public_key=keys.public("mallory").decode())["msg"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.deb", ".hidden", ""])
+def test_a_name_cannot_lead_out_of_the_cache(shop: Any, site: Any, keys: Any, name: str) -> None:
+    row = site.offer(package=CONTENT, signature=keys.sign(CONTENT, "aws"), public_key=keys.public("aws"))
+    assert "no usable name" in shop.one(row | {"name": name})["msg"]
+    assert "no usable name" in shop.one(row | {"version": f"../{name}"})["msg"]
+    assert not site.asked
+
+
+@pytest.mark.parametrize("text", ["", "093FF49D", "0906A7093FF49D06", "X" * 40, FINGERPRINT + "0"])
+def test_a_short_key_id_is_no_fingerprint(text: str) -> None:
+    with pytest.raises(ValueError, match="no full fingerprint"):
+        gpg.normalise(text)
+
+
+def test_a_fingerprint_may_be_written_as_aws_does() -> None:
+    assert gpg.normalise("7478 91ef 5378 1334 4456 7603 06c9 06a7 093f f49d") == FINGERPRINT
+    assert gpg.normalise("0x" + FINGERPRINT) == FINGERPRINT
