@@ -34,6 +34,7 @@ MACHINES = {
     "rpm": {"x86_64": ("x86_64",), "arm64": ("aarch64", "arm64")},
     "deb": {"x86_64": ("amd64",), "arm64": ("arm64",)},
 }
+SAID = 4
 CAUSES = (
     (r"No space left|needs .* (more space )?on the .* filesystem|enough free space", "The disk is full: make room."),
     (
@@ -116,10 +117,10 @@ def _run(module, command, doing):
 
 
 def _last(text):
-    """The lines that matter of a package manager's answer; the last ones, in one line."""
+    """What matters of a package manager's answer, in one line: from its first error on, else its last lines."""
     lines = [line.strip().rstrip(".") for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"E:|error|dpkg: error", line)]
-    return " / ".join((errors or lines or ["no word of why"])[-4:])
+    first = next((number for number, line in enumerate(lines) if re.match(r"E:|error:|dpkg: error", line)), -SAID)
+    return " / ".join(lines[first:][:SAID]) or "no word of why"
 
 
 def _rpm_lock(module):
