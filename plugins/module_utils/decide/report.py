@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Verdict
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report_hosts import host_flaw, merged_hosts
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize_rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import (
@@ -63,16 +64,24 @@ def report(fleet: Mapping[str, Any], earlier: Mapping[str, str], read: Mapping[s
     if fleet:
         reads = {key: value for key, value in read.items() if value not in (None, "", [], {})}
         parts.append(
-            {"reads": [reads] if reads else [], "problems": fleet["problems"], "instances": fleet["instances"]}
+            {
+                "reads": [reads] if reads else [],
+                "problems": fleet["problems"],
+                "instances": fleet["instances"],
+                "hosts": fleet.get("hosts", []),
+            }
         )
     rows = {one["gd_instance_id"]: one for part in parts for one in part["instances"]}
     ordered = sorted(rows.values(), key=lambda one: (one["gd_account_id"], one["gd_region"], one["gd_instance_id"]))
     problems = [steady(problem) for part in parts for problem in part["problems"]]
+    hosts = merged_hosts(part.get("hosts", []) for part in parts)
     return {
         "format": FORMAT,
         "reads": [one for part in parts for one in part["reads"]],
         "problems": list(dict.fromkeys(problems)),
         "summary": summarize_rows(ordered),
+        # Only where the package route was taken.
+        **({"hosts": hosts} if hosts else {}),
         "instances": [_tidy(one) for one in ordered],
     }
 
@@ -91,10 +100,11 @@ def parse(text: str, path: str) -> dict[str, Any]:
             f"{path} has format {found.get('format')!r}, and this version of the collection reads {FORMAT}."
             " Use the version that wrote it."
         )
-    for position, one in enumerate(found["instances"]):
-        flaw = _flaw(one)
-        if flaw:
-            raise ReportError(f"{path}: instances[{position}] {flaw}. Write it again with this version.")
+    for part, flaw_of in (("instances", _flaw), ("hosts", host_flaw)):
+        for position, one in enumerate(found.get(part, [])):
+            flaw = flaw_of(one)
+            if flaw:
+                raise ReportError(f"{path}: {part}[{position}] {flaw}. Write it again with this version.")
     return found
 
 

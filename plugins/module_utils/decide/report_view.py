@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import ISSUES, UNRECOGNIZED, decode_issue
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report import first_things_first, healthy
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report_hosts import hosts_view
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen import ROUTE_WORDS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import percent
 
@@ -63,6 +64,7 @@ def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
         "others": [_line(one) for one in others[:limit]],
         "other_count": len(others),
         "quiet_healthy": len(quiet) - len(others),
+        "on_hosts": hosts_view(report.get("hosts", []), limit),
     }
 
 

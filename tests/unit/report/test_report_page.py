@@ -122,6 +122,16 @@ def test_what_guardduty_says_has_its_meaning(reports: Reports) -> None:
     assert next(cell for cell in cells if cell[1] == "Agent disconnected")[2].startswith("The agent reported before")
 
 
+def test_hosts_tell_what_they_found_and_which_failed(reports: Reports) -> None:
+    told = section(reports["varied"].page, "hosts")
+    assert "3 hosts: 1 changed, 1 unchanged, 1 not reporting." in told.text
+    failed, findings = told.all("tbody")
+    assert [cell.text for cell in failed.all("td")] == ["db i-3", "not reporting", "Use a larger instance."]
+    assert [cell.text for cell in findings.all("td")] == ["2", "memory Little memory.", "Use a larger instance."]
+    assert "3 hosts: 1 changed, 1 unchanged, 1 not reporting." in reports["varied"].text("md")
+    assert not reports["healthy"].page.all("section", **{"aria-labelledby": "hosts"})
+
+
 def test_problems_stand_before_everything_else(reports: Reports) -> None:
     text, page = reports["varied"].text("html"), reports["varied"].page
     assert text.index('class="problems"') < text.index('class="share"')

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,17 @@ PLAY = """\
 """
 
 
+def on_hosts(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Three hosts of the package route: one is well, one has something in its way, one failed."""
+    low = {"check": "memory", "level": "warning", "message": texts[0], "remedy": texts[-1]}
+    row = {"version_before": None, "version": "1.17.1", "message": texts[-1], "findings": []}
+    return [
+        {"host": "web", "instance_id": "i-1", "outcome": "changed", **row},
+        {"host": texts[0], "instance_id": "i-2", "outcome": "unchanged", **row, "findings": [low]},
+        {"host": "db", "instance_id": "i-3", "outcome": "not_reporting", **row, "findings": [low]},
+    ]
+
+
 def hostile() -> dict[str, Any]:
     """Every text that AWS or a user writes, replaced by each of the hostile ones in turn."""
     made = fleet(140, problems=HOSTILE, accounts=2)
@@ -59,7 +70,7 @@ def hostile() -> dict[str, Any]:
         one["gd_tags"] = {"Name": text, text: text}
         if one["gd_coverage"] == "unhealthy":
             one["gd_issue"] = text
-    return made
+    return {**made, "hosts": [row for text in HOSTILE for row in on_hosts([text])]}
 
 
 def all_healthy() -> dict[str, Any]:
@@ -80,7 +91,10 @@ def switched_off() -> dict[str, Any]:
 
 
 FLEETS: dict[str, Callable[[], dict[str, Any]]] = {
-    "varied": lambda: fleet(400, problems=("ssm:X in 1/eu failed: Denied: no (request id 4711). Allow it.",)),
+    "varied": lambda: {
+        **fleet(400, problems=("ssm:X in 1/eu failed: Denied: no (request id 4711). Allow it.",)),
+        "hosts": on_hosts(["Little memory.", "Use a larger instance."]),
+    },
     "hostile": hostile,
     "empty": lambda: fleet(0),
     "healthy": all_healthy,
