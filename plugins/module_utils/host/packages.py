@@ -119,7 +119,10 @@ def _run(module, command, doing):
 def _last(text):
     """What matters of a package manager's answer, in one line: from its first error on, else its last lines."""
     lines = [line.strip().rstrip(".") for line in text.splitlines() if line.strip()]
-    first = next((number for number, line in enumerate(lines) if re.match(r"E:|error:|dpkg: error", line)), -SAID)
+    first = next(
+        (number for number, line in enumerate(lines) if re.match(r"E:|error:|dpkg: error|.* does not verify", line)),
+        -SAID,
+    )
     return " / ".join(lines[first:][:SAID]) or "no word of why"
 
 
