@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
         foretold = {
             **result,
             "changed": bool(plan["changes"]),
-            "action": plan["action"],
+            "carried_out": plan["action"],
             "changes": plan["changes"],
             "installed_version": version_after(plan),
             "rolled_back": False,

@@ -86,8 +86,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-action:
-  description: What was done, as the plan says it.
+carried_out:
+  description: The plan's action, which was carried out; in check mode, which would be.
   returned: always
   type: str
   sample: upgrade
