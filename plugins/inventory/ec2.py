@@ -144,9 +144,14 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problem
     AwsProblem,
     problem_from,
 )
+from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.inventory import (
+    HostWriter,
+    QuickConstructed,
+    no_collections,
+)
 
 
-class InventoryModule(AWSInventoryBase):
+class InventoryModule(QuickConstructed, AWSInventoryBase):
     NAME = "fleetsec.guardduty.ec2"
     INVENTORY_FILE_SUFFIXES = ("guardduty.yml", "guardduty.yaml")
 
@@ -165,7 +170,8 @@ class InventoryModule(AWSInventoryBase):
             wrong = f"scope is {self.get_option('scope')!r}; it must be one of {', '.join(SCOPES)}."
         if wrong:
             raise AnsibleParserError(wrong)
-        self._populate(self._snapshot(cache))
+        with no_collections():
+            self._populate(self._snapshot(cache))
 
     def _snapshot(self, cache):
         """From the cache where that is allowed and holds one, otherwise from AWS."""
@@ -225,9 +231,9 @@ class InventoryModule(AWSInventoryBase):
     def _populate(self, snapshot):
         prefix, preferences = self.get_option("group_prefix"), self.get_option("hostnames")
         groups = {name: self.inventory.add_group(f"{prefix}{name}") for name in GROUPS}
-        constructed = {name: self.get_option(name) for name in ("compose", "groups", "keyed_groups")}
-        strict = self.get_option("strict")
+        self.start_constructing(*(self.get_option(name) for name in ("compose", "groups", "keyed_groups")))
         choices = Choices(self.get_option("scope"), self.get_option("fallback_to_package"))
+        writer = HostWriter(self.inventory)
         for verdict in judge_fleet(snapshot, choices):
             name = host_name(verdict.instance, preferences)
             if name in self.inventory.hosts:
@@ -235,13 +241,6 @@ class InventoryModule(AWSInventoryBase):
                     f"More than one instance is called {name}; {verdict.instance.instance_id} keeps its id as name."
                 )
                 name = verdict.instance.instance_id
-            self.inventory.add_host(name)
             variables = row(verdict)
-            for key, value in variables.items():
-                self.inventory.set_variable(name, key, value)
-            for group in groups_of(verdict):
-                self.inventory.add_child(groups[group], name)
-            if any(constructed.values()):
-                self._set_composite_vars(constructed["compose"], variables, name, strict=strict)
-                self._add_host_to_composed_groups(constructed["groups"], variables, name, strict=strict)
-                self._add_host_to_keyed_groups(constructed["keyed_groups"], variables, name, strict=strict)
+            writer.add(name, variables, [groups[group] for group in groups_of(verdict)])
+            self.construct(name, variables)

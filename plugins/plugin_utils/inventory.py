@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fills an inventory with many hosts at a fraction of what one call for each variable and template costs.
+
+Ansible-core remains the one who says what a variable, a group name or an expression means: it does the first host, the first
+value and everything that is not plainly a look-up, and what it did is repeated for the hosts that are alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.plugins.inventory import Constructable
+from ansible.template import is_trusted_as_template
+
+# gd_region, gd_tags.env, gd_tags['cost-center']: nothing else is a plain look-up.
+PATH = re.compile(r"gd_\w+(?:\.[A-Za-z_]\w*|\[(?:'[^'\\]+'|\"[^\"\\]+\")\])*")
+PART = re.compile(r"\.(\w+)|\[['\"](.+?)['\"]\]")
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    """Without Python's search for cycles: nothing that is built here is garbage, and the search grows with the fleet."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class HostWriter:
+    """Adds hosts with their variables and groups. All hosts must have variables of the same names.
+
+    The first host's variables go through the inventory, which checks and marks them. Where that leaves them in the host
+    as they were given, and no text became a template, the others' are set on the host at once.
+    """
+
+    def __init__(self, inventory: Any) -> None:
+        self.inventory = inventory
+        self.direct: bool | None = None
+
+    def add(self, name: str, variables: Mapping[str, Any], groups: Iterable[str]) -> None:
+        self.inventory.add_host(name)
+        host = self.inventory.hosts[name]
+        if self.direct:
+            host.vars.update(variables)
+        else:
+            for key, value in variables.items():
+                self.inventory.set_variable(name, key, value)
+            if self.direct is None:
+                self.direct = type(host.vars) is dict and all(
+                    key in host.vars and _alike(host.vars[key], value) for key, value in variables.items()
+                )
+        for group in groups:
+            self.inventory.groups[group].add_host(host)
+
+
+def _alike(kept: Any, given: Any) -> bool:
+    """Whether the inventory kept a value as it was given, and its text as text."""
+    if isinstance(given, dict):
+        return (
+            isinstance(kept, dict)
+            and kept.keys() == given.keys()
+            and all(_alike(kept[key], given[key]) for key in given)
+        )
+    if isinstance(given, list):
+        return isinstance(kept, list) and len(kept) == len(given) and all(map(_alike, kept, given))
+    return bool(kept == given) and not is_trusted_as_template(kept)
+
+
+class QuickConstructed(Constructable):
+    """compose, groups and keyed_groups for many hosts; the results are those of ansible-core's own Constructable."""
+
+    def start_constructing(
+        self, compose: Mapping[str, str], groups: Mapping[str, str], keyed_groups: list[Any]
+    ) -> None:
+        """The options, which are the same for every host."""
+        self._constructed = (compose, groups, keyed_groups)
+        self._strict = self.get_option("strict")
+        self._paths: dict[Any, tuple[str, ...] | None] = {}
+        # What compose sets may hide a variable of ours, and so may the user's extra variables.
+        self._plain = not self.get_option("use_extra_vars") and not any(name.startswith("gd_") for name in compose)
+        self._known_groups: dict[tuple[int, str], list[str]] = {}
+
+    def construct(self, name: str, variables: Mapping[str, Any]) -> None:
+        """Do for one host what the options say."""
+        compose, groups, keyed_groups = self._constructed
+        if not (compose or groups or keyed_groups):
+            return
+        self._set_composite_vars(compose, variables, name, strict=self._strict)
+        everything = {**variables, **self.inventory.hosts[name].vars}
+        self._add_host_to_composed_groups(groups, everything, name, strict=self._strict, fetch_hostvars=False)
+        for number, keyed in enumerate(keyed_groups):
+            self._add_to_keyed_group(number, keyed, everything, name)
+
+    def _add_to_keyed_group(self, number: int, keyed: Any, variables: Mapping[str, Any], name: str) -> None:
+        value = _look_up(self._path(keyed.get("key")), variables) if isinstance(keyed, dict) else None
+        known = self._known_groups.get((number, value)) if isinstance(value, str) else None
+        if known is not None:
+            host = self.inventory.hosts[name]
+            for group in known:
+                self.inventory.groups[group].add_host(host)
+            return
+        recorder = self.inventory = _Recorder(self.inventory)
+        try:
+            self._add_host_to_keyed_groups([keyed], variables, name, strict=self._strict, fetch_hostvars=False)
+        finally:
+            self.inventory = recorder.inventory
+        if isinstance(value, str):
+            self._known_groups[number, value] = recorder.groups
+
+    def _compose(self, template: Any, variables: Any, *more: Any, **named: Any) -> Any:
+        path = self._path(template)
+        value = _look_up(path, variables)
+        if isinstance(value, (str, bool)):
+            return value
+        if path is not None and value is ABSENT and not self._strict:
+            raise KeyError(template)
+        return super()._compose(template, variables, *more, **named)
+
+    def _path(self, template: Any) -> tuple[str, ...] | None:
+        """The keys of an expression that is a plain look-up in our variables; None for any other."""
+        if template not in self._paths:
+            plain = self._plain and isinstance(template, str) and PATH.fullmatch(template)
+            self._paths[template] = _keys(template) if plain else None
+        return self._paths[template]
+
+
+ABSENT = object()
+
+
+def _keys(template: str) -> tuple[str, ...] | None:
+    first = re.match(r"\w+", template)
+    rest = [attribute or item for attribute, item in PART.findall(template)]
+    # Jinja finds a dict's methods before its keys.
+    return None if first is None or any(hasattr(dict, key) for key in rest) else (first[0], *rest)
+
+
+def _look_up(path: tuple[str, ...] | None, variables: Any) -> Any:
+    """The value at a path; C(ABSENT) where there is none, or no path."""
+    value = variables
+    for key in path or ():
+        if not isinstance(value, dict) or key not in value:
+            return ABSENT
+        value = value[key]
+    return value if path else ABSENT
+
+
+class _Recorder:
+    """The inventory, noting to which groups a host is added."""
+
+    def __init__(self, inventory: Any) -> None:
+        self.inventory = inventory
+        self.groups: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inventory, name)
+
+    def add_host(self, host: str, group: str | None = None, *more: Any) -> Any:
+        if group is not None:
+            self.groups.append(group)
+        return self.inventory.add_host(host, group, *more)
