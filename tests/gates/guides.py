@@ -28,19 +28,13 @@ GUIDES = ROOT / "docs" / "docsite" / "rst"
 POLICIES = ROOT / "docs" / "iam"
 PLAYBOOKS = ROOT / "playbooks"
 ROLE = ROOT / "roles" / "agent"
-ROLE_HEAD = (
-    "<!--",
-    "Copyright: (c) 2026, the fleetsec.guardduty authors",
-    "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)",
-    "SPDX-License-Identifier: GPL-3.0-or-later",
-    "-->",
-    "# fleetsec.guardduty.agent",
-    "",
-    "Installs, upgrades, verifies and removes the GuardDuty agent by its RPM or DEB package, without Systems Manager.",
-    "The guide to packages (docs/docsite/rst/guide_package.rst) says how to use it. This page is written by",
-    "tests/gates/guides.py from meta/argument_specs.yml.",
-    "",
-)
+ROLE_HEAD = """
+# fleetsec.guardduty.agent
+
+Installs, upgrades, verifies and removes the GuardDuty agent by its RPM or DEB package, without Systems Manager.
+The guide to packages (docs/docsite/rst/guide_package.rst) says how to use it. This page is written by
+tests/gates/guides.py from meta/argument_specs.yml.
+"""
 BY = ": written by tests/gates/guides.py"
 MARK = re.compile(rf"^\.\. (?P<name>[a-z ]+){BY}\n(?P<body>.*?)^\.\. end$", re.MULTILINE | re.DOTALL)
 TYPES = "list or str|list|str|bool|int|float|dict"
@@ -127,7 +121,19 @@ TABLES: dict[str, Callable[[], str]] = {
 def role_readme() -> str:
     """The README.md of the role, from its argument specification: each entry point, and each variable once."""
     specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
-    lines = [*ROLE_HEAD, "## Entry points", "", "| entry point | does | variables |", "|---|---|---|"]
+    # The licence of this file, which is the page's too
+    licence = [line.removeprefix("# ") for line in Path(__file__).read_text(encoding="utf-8").splitlines()[:3]]
+    lines = [
+        "<!--",
+        *licence,
+        "-->",
+        *ROLE_HEAD.strip().splitlines(),
+        "",
+        "## Entry points",
+        "",
+        "| entry point | does | variables |",
+        "|---|---|---|",
+    ]
     options: dict[str, dict[str, Any]] = {}
     for name, spec in specs.items():
         options |= spec["options"]
