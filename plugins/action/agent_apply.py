@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
             return {**answer, **foretold, "msg": message(plan, made=True)}
         if "crash" not in answer:
             return answer
-        return {**answer, **self._after_crash(plan, answer, options, task_vars), "diff": foretold["diff"]}
+        return {**answer, **foretold, **self._after_crash(plan, answer, options, task_vars)}
 
     def _on_host(self, plan, package, options, task_vars):
         """The module's answer. The package's copy goes with the task's temporary directory, whatever happens."""
@@ -83,19 +83,25 @@ class ActionModule(ActionBase):
         return self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
 
     def _after_crash(self, plan, answer, options, task_vars):
-        crash, there = answer["crash"], answer["installed_version"]
-        back = plan["rollback"]
+        """What is told of a crash, once the version from before is back where that can be."""
+        there, back = answer["installed_version"], plan["rollback"]
+        taken = False
         if back is None or not options["rollback"] or plan["action"] not in MOVES:
-            return {"msg": crash_text(there, crash, left(there))}
+            then = left(there)
+        else:
+            there, why = self._go_back(plan, there, options, task_vars)
+            taken = why is None
+            then = taken_back(there) if taken else not_taken_back(back["version"], there, why)
+        told = crash_text(answer["crash"]["version"], answer["crash"], then)
+        return {"msg": told, "installed_version": there, "rolled_back": taken}
+
+    def _go_back(self, plan, there, options, task_vars):
+        """The version that the host has then, and why it is not the one from before (None where it is)."""
         try:
-            package = artefact(back, options["packages"])
+            package = artefact(plan["rollback"], options["packages"])
         except NoPackage as error:
-            return {"msg": crash_text(there, crash, not_taken_back(back["version"], there, str(error)))}
-        second = self._on_host(way_back(plan), package, options, task_vars)
-        now = second.get("installed_version", there)
-        if second.get("failed"):
-            return {
-                "msg": crash_text(there, crash, not_taken_back(back["version"], now, second["msg"])),
-                "installed_version": now,
-            }
-        return {"msg": crash_text(there, crash, taken_back(now)), "installed_version": now, "rolled_back": True}
+            return there, str(error)
+        answer = self._on_host(way_back(plan), package, options, task_vars)
+        if answer.get("failed"):
+            return answer.get("installed_version", there), answer["msg"]
+        return plan["rollback"]["version"], None

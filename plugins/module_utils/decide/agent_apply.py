@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import PACKAGE
+
 MOVES = ("install", "upgrade", "downgrade", "repair")
 DONE = {
     "install": "The agent {version} was installed.",
@@ -17,6 +19,7 @@ DONE = {
     "remove": "The agent was removed.",
 }
 JOURNAL_SAID = 5
+OF_SYSTEMD = (f"{PACKAGE}.service: ", f"Started {PACKAGE}", f"Stopped {PACKAGE}", f"Starting {PACKAGE}")
 
 
 class NoPackage(ValueError):
@@ -89,9 +92,12 @@ def way_back(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 def crash_text(version: str | None, crash: Mapping[str, Any], then: str) -> str:
     """What crashed, with what, and what the host was left with (C(then))."""
-    said = [line.strip() for line in crash["journal"] if line.strip()][-JOURNAL_SAID:]
-    journal = f" Its journal says: {' / '.join(said)}." if said else " Its journal says nothing."
-    return f"The agent {version} does not keep running: {crash['why'].rstrip('.')}.{journal} {then}"
+    lines = [line.strip().rstrip(".") for line in crash["journal"] if line.strip()]
+    # The agent's own words; systemd's where it has none.
+    own = [line for line in lines if not line.startswith(OF_SYSTEMD)]
+    said = (own or lines)[-JOURNAL_SAID:]
+    journal = f"Its journal says: {' / '.join(said)}." if said else "Its journal says nothing."
+    return f"The agent {version} does not keep running: {crash['why'].rstrip('.')}. {journal} {then}"
 
 
 def left(version: str | None) -> str:

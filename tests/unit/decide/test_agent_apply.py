@@ -94,6 +94,14 @@ def test_a_crash_is_told_with_its_journal_and_what_the_host_was_left_with() -> N
         "The agent 1.17.1 does not keep running: the service is activating (auto-restart). Its journal says: one /"
         " fatal: kernel / x / x / x. The agent 1.16.0 from before was installed again and runs."
     )
+    systemd = [
+        "Started amazon-guardduty-agent.service - Agent.",
+        "amazon-guardduty-agent.service: Failed with result 'x'.",
+    ]
+    own = agent_apply.crash_text("1.17.1", crash | {"journal": [*systemd, "fatal: own.", *systemd * 3]}, "")
+    assert "Its journal says: fatal: own. " in own
+    none = agent_apply.crash_text("1.17.1", crash | {"journal": systemd}, "")
+    assert "Its journal says: Started amazon" in none
     silent = agent_apply.crash_text("1.17.1", crash | {"journal": []}, agent_apply.left("1.17.1"))
     assert "Its journal says nothing. The host is left with the agent 1.17.1" in silent
     failed = agent_apply.not_taken_back("1.16.0", "1.17.1", "It is not there.")
