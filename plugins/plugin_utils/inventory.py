@@ -85,8 +85,8 @@ class QuickConstructed(Constructable):
         self._constructed = (compose, groups, keyed_groups)
         self._strict = self.get_option("strict")
         self._paths: dict[Any, tuple[str, ...] | None] = {}
-        # What compose sets may hide a variable of ours, and so may the user's extra variables.
-        self._plain = not self.get_option("use_extra_vars") and not any(name.startswith("gd_") for name in compose)
+        # The user's extra variables may hide one of ours.
+        self._plain = not self.get_option("use_extra_vars")
         self._known_groups: dict[tuple[int, str], list[str]] = {}
 
     def construct(self, name: str, variables: Mapping[str, Any]) -> None:

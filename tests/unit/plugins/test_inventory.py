@@ -14,12 +14,13 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.template import is_trusted_as_template, trust_as_template
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.inventory import HostWriter, QuickConstructed
 
 HOSTILE = "{{ 7 * 6 }}"
+ROW = {"gd_region": "eu-west-1", "gd_tags": {"env": HOSTILE}, "gd_vpc_id": None, "gd_blockers": [HOSTILE]}
 OPTIONS = {"strict": False, "use_extra_vars": False, "leading_separator": True}
 
 
@@ -137,13 +138,19 @@ options = st.fixed_dictionaries(
 )
 
 
+TWICE = [{"key": trust_as_template("gd_region"), "prefix": prefix} for prefix in ("one", "two")]
+HIDING = {"gd_region": trust_as_template("'{{ 1 + 1 }}'")}
+
+
 @given(rows, options)
+@example([ROW, ROW], {"keyed_groups": TWICE})
+@example([ROW, ROW], {"keyed_groups": TWICE, "compose": HIDING})
 def test_it_is_the_inventory_that_ansible_core_makes(hosts: list[dict[str, Any]], chosen: dict[str, Any]) -> None:
     assert filled(Quick, HostWriter, hosts, chosen) == filled(Plain, Slowly, hosts, chosen)
 
 
 def row(**more: Any) -> dict[str, Any]:
-    return {"gd_region": "eu-west-1", "gd_tags": {"env": HOSTILE}, "gd_vpc_id": None, "gd_blockers": [HOSTILE], **more}
+    return {**ROW, **more}
 
 
 def test_text_of_aws_is_never_trusted_whichever_way_it_comes() -> None:
