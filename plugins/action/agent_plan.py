@@ -8,7 +8,6 @@ from __future__ import annotations
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_host import findings
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import refused, resolve
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_plan import PlanError, plan, sentence
 
 
@@ -22,26 +21,24 @@ class ActionModule(ActionBase):
             return result
         host = result["host"]
         result["findings"] = found = findings(host, asked)
-        grave = ("error", "warning") if asked["strict"] else ("error",)
-        result["warnings"] = [text(one) for one in found if one["level"] == "warning"]
+        region = asked["region"] or ((host["imds"] or {}).get("document") or {}).get("region") or ""
         try:
-            result["plan"] = made = planned(host, asked)
+            result["plan"] = made = plan(host, {**asked, "region": region})
         except PlanError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            also = [text(one) for one in found if one["level"] == "error"]
+            return {**result, "failed": True, "msg": " ".join([str(error), *also])}
         result["msg"] = sentence(made)
-        result["warnings"] += made.pop("notes")
+        notes = made.pop("notes")
+        if made["action"] == "skip" or asked["state"] == "absent":
+            # What stands in the agent's way is no matter of a host that is to be without it.
+            return result
+        warned = [text(one) for one in found if one["level"] == "warning"]
+        result["warnings"] = [*result.get("warnings", ()), *warned, *notes]
+        grave = ("error", "warning") if asked["strict"] else ("error",)
         against = [text(one) for one in found if one["level"] in grave]
-        if against and made["action"] not in ("skip", "remove") and asked["state"] != "absent":
+        if against:
             return {**result, "failed": True, "msg": " ".join(["The agent cannot be brought to this host.", *against])}
         return result
-
-
-def planned(host, asked):
-    region = asked["region"] or ((host["imds"] or {}).get("document") or {}).get("region") or ""
-    problem = refused(resolve(asked["version"]), [region or "none"])
-    if problem:
-        raise PlanError(problem)
-    return plan(host, {**asked, "region": region})
 
 
 def text(finding):

@@ -16,6 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_pa
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.support import (
     VERIFIED_DATE,
     kernel_verified,
+    os_listed,
     os_verified,
 )
 
@@ -90,6 +91,8 @@ def _distribution(host: Host, asked: Mapping[str, Any]) -> Finding:
 
 def _kernel(host: Host, asked: Mapping[str, Any]) -> Finding:
     name, kernel = asked["distribution"], asked["kernel"]
+    if not os_listed(DISTRIBUTIONS.get(name, name)):
+        return _finding("kernel", "unknown", f"AWS's table names no kernels for {name}.")
     if kernel_verified(DISTRIBUTIONS.get(name, name), kernel):
         return _finding("kernel", "ok", f"Kernel {kernel} is in AWS's table.")
     return _finding(
@@ -141,6 +144,10 @@ def _imds(host: Host, asked: Mapping[str, Any]) -> Finding:
 
 
 def _resolution(host: Host, asked: Mapping[str, Any]) -> Finding:
+    """Of the VPC endpoint's name: AWS offers the link-local way to agents that GuardDuty manages, not to packages.
+
+    GuardDuty user guide, "How the security agent connects to GuardDuty".
+    """
     network = host["network"]
     if network is None:
         return _finding("name_resolution", "unknown", "GuardDuty's endpoint was not tried.")
@@ -183,6 +190,7 @@ def memory_limit_mb(memory_mb: int) -> int:
 
 
 def _memory(host: Host, asked: Mapping[str, Any]) -> Finding:
+    """AWS states what the agent may take, not what a host must have: twice of it is this collection's own number."""
     size = asked["memtotal_mb"] or host["machine"]["memory_mb"]
     if not size:
         return _finding("memory", "unknown", "The host's memory is not known.")

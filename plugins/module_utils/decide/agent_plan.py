@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +13,21 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_ho
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import (
     BUCKET_OWNERS,
     DIRECTORIES,
+    KNOWN,
     PACKAGE,
     numbers,
     package,
     packages,
+    refused,
     resolve,
+    unknown_sentence,
 )
 
-INSTALLED = "install ok installed"
+# Of unit files without an [Install] section systemd says so: there is nothing to enable.
+ENABLED = ("enabled", "static", "indirect", "alias", "generated")
+SOURCE = re.compile(r"(https?|s3)://[^/]+.*|/.*")
+# systemd.syntax(7): one directive a line.
+DIRECTIVE = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
 class PlanError(ValueError):
@@ -27,7 +35,10 @@ class PlanError(ValueError):
 
 
 def plan(host: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """C(host): what agent_plan read on it. C(asked): the task's options, the region filled in from the host."""
+    """C(host): what agent_plan read on it. C(asked): the task's options, the region filled in from the host.
+
+    C(package) is None where nothing is to be installed, and where AWS has none for the host, which is a finding of it.
+    """
     there = host["package"]["version"]
     version = resolve(asked["version"])
     empty = {
@@ -49,13 +60,14 @@ def plan(host: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked["wanted"] is False and not asked["force"]:
         reason = asked["reason"] or "gd_wanted is false"
         return {**empty, "action": "skip", "version": there, "reason": f"The host should not run the agent: {reason}."}
+    _hold_valid(asked, version)
     action, version, notes = _version(host["package"], version, asked)
     moves = action != "none"
     made = {**empty, "action": action, "version": version, "notes": notes}
     made["changes"] = _changes(host, asked, version, moves)
     if moves:
         made["package"] = _row(made, version, asked["region"], asked["source"])
-        if there and there != version and host["package"]["status"] == INSTALLED:
+        if there and there != version and _is_whole(host["package"]):
             made["rollback"] = _row(made, there, asked["region"], asked["source"])
     return made
 
@@ -63,22 +75,53 @@ def plan(host: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
 def _version(package: Mapping[str, Any], wanted: str, asked: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     """The action, the version that will be there, and what to tell."""
     there = package["version"]
+    unknown = [] if wanted in KNOWN else [unknown_sentence(wanted)]
     if there is None:
-        return "install", wanted, []
-    if package["status"] != INSTALLED:
-        return "repair", wanted, []
-    if there == wanted:
-        return "none", wanted, []
-    if _key(there) < _key(wanted):
-        return "upgrade", wanted, []
+        return "install", wanted, unknown
+    version, notes = wanted, unknown
+    if _key(there) > _key(wanted):
+        version, notes = _of_two(there, wanted, asked)
+    if not _is_whole(package):
+        return "repair", version, notes
+    if there == version:
+        return "none", version, notes
+    return "upgrade" if _key(there) < _key(version) else "downgrade", version, notes
+
+
+def _of_two(there: str, wanted: str, asked: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Of a newer version that is there and the wanted one, the one that will be there, and what to tell."""
     if asked["version_policy"] == "at_least":
-        return "none", there, []
+        return there, []
     if asked["allow_downgrade"]:
-        return "downgrade", wanted, []
+        return wanted, []
     newer = f"The host has the agent {there}, which is newer than {wanted}."
     if asked["version_policy"] == "exact":
         raise PlanError(f"{newer} Allow the downgrade (agent_allow_downgrade), or ask for {there}.")
-    return "none", there, [f"{newer} It stays."]
+    return there, [f"{newer} It stays."]
+
+
+def _is_whole(package: Mapping[str, Any]) -> bool:
+    """dpkg(1), package states: 'hold ok installed' is as whole as 'install ok installed'; 'half-configured' is not."""
+    return str(package["status"]).endswith(" ok installed")
+
+
+def _hold_valid(asked: Mapping[str, Any], version: str) -> None:
+    """PlanError for options that can lead to no package or to no drop-in."""
+    # A region that AWS does not serve is judged where a package is needed.
+    problem = refused(version, [asked["region"] or "none"])
+    if problem:
+        raise PlanError(problem)
+    source = asked["source"]
+    if source not in ("bucket", "s3") and not SOURCE.fullmatch(source):
+        raise PlanError(
+            f"The source is '{source}' (agent_source). It is bucket, s3, a URL (https://, http://, s3://BUCKET) or an"
+            " absolute directory."
+        )
+    for name, value in (asked["limits"] or {}).items():
+        if not DIRECTIVE.fullmatch(str(name)):
+            raise PlanError(f"'{name}' among the limits (agent_limits) is no systemd directive, such as MemoryMax.")
+        if not isinstance(value, str | int | float) or "\n" in str(value):
+            raise PlanError(f"The limit {name} (agent_limits) is no text or number of one line, such as 512M.")
 
 
 def _key(version: str) -> tuple[int, ...]:
@@ -97,7 +140,7 @@ def _changes(host: Mapping[str, Any], asked: Mapping[str, Any], version: str, mo
     before = {
         "package": _package_text(host["package"]),
         "drop_in": unit["drop_in"],
-        "enabled": unit["unit_file_state"] == "enabled",
+        "enabled": unit["unit_file_state"] in ENABLED,
         "running": unit["active_state"] == "active",
         "leftovers": len(host["leftovers"]),
     }
@@ -114,10 +157,10 @@ def _changes(host: Mapping[str, Any], asked: Mapping[str, Any], version: str, mo
 
 
 def _removal(host: Mapping[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    unit, there = host["unit"], host["package"]["version"]
+    unit, there = host["unit"], _package_text(host["package"])
     changes: list[dict[str, Any]] = []
     if there is not None:
-        changes.append({"what": "package", "before": _package_text(host["package"]), "after": None})
+        changes.append({"what": "package", "before": there, "after": None})
     if unit["drop_in"] is not None:
         changes.append({"what": "drop_in", "before": unit["drop_in"], "after": None})
     if host["leftovers"]:
@@ -126,10 +169,11 @@ def _removal(host: Mapping[str, Any], made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _package_text(package: Mapping[str, Any]) -> str | None:
+    """A package that was removed and not purged has a status, and no version."""
     version: str | None = package["version"]
-    if version is None or package["status"] == INSTALLED:
+    if package["status"] is None or _is_whole(package):
         return version
-    return f"{version} ({package['status']})"
+    return f"{version or 'removed'} ({package['status']})"
 
 
 def drop_in_text(limits: Mapping[str, Any]) -> str | None:
@@ -140,9 +184,11 @@ def drop_in_text(limits: Mapping[str, Any]) -> str | None:
     return "\n".join(["# Managed by Ansible (fleetsec.guardduty.agent)", "[Service]", *lines, ""])
 
 
-def _row(made: Mapping[str, Any], version: str, region: str, source: str) -> dict[str, Any]:
+def _row(made: Mapping[str, Any], version: str, region: str, source: str) -> dict[str, Any] | None:
     """A package with the places where it, its signature and its key are."""
     kind, machine = made["format"], made["architecture"]
+    if machine not in DIRECTORIES.get(kind, ()):
+        return None
     own = {"version": version, "format": kind, "architecture": machine}
     if source not in ("bucket", "s3"):
         directory = DIRECTORIES[kind][machine]

@@ -27,7 +27,8 @@ VERIFIED_OS = {
     "sles": ("16",),
     "bottlerocket": ("1",),
 }
-# Kernels of the same table, to the first two numbers of their release.
+# Kernels of the same table, to the first two numbers of their release. The release notes of the agents 1.16.0 and 1.17.1
+# name 6.19, 7.1 and 7.2 too, which the table lacks (but for Fedora): until it has them they are not verified.
 VERIFIED_KERNELS = {
     "amazon linux": "5.4 5.10 5.15 6.1 6.5 6.8 6.12",
     "ubuntu": "5.4 5.10 5.15 6.1 6.5 6.8 6.13 6.14 6.15 6.16 6.17 6.18 7.0",
@@ -63,10 +64,7 @@ def os_verified(name: str | None, version: str | None) -> bool:
     """
     if not name or not version:
         return True
-    key = name.strip().lower()
-    known = VERIFIED_OS.get(ALIASES.get(key, key))
-    if known is None:
-        return False
+    known = VERIFIED_OS.get(_key(name), ())
     return any(version == listed or version.startswith(f"{listed}.") for listed in known)
 
 
@@ -75,8 +73,17 @@ def kernel_verified(name: str | None, release: str | None) -> bool:
 
     C(release): as C(uname -r) says it, such as 6.1.112-122.189.amzn2023.x86_64.
     """
-    key = (name or "").strip().lower()
-    listed = VERIFIED_KERNELS.get(ALIASES.get(key, key))
+    listed = VERIFIED_KERNELS.get(_key(name))
     if listed is None or not release:
         return True
     return ".".join(release.split("-")[0].split(".")[:2]) in listed.split()
+
+
+def os_listed(name: str | None) -> bool:
+    """Whether AWS's table has this system in any version."""
+    return _key(name) in VERIFIED_OS
+
+
+def _key(name: str | None) -> str:
+    key = (name or "").strip().lower()
+    return ALIASES.get(key, key)

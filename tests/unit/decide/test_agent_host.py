@@ -39,6 +39,7 @@ def test_a_sound_host_has_no_finding_but_ok() -> None:
             "warning",
         ),
         ({}, {"kernel": "4.14.355-271.amzn2.x86_64", "distribution_version": "2"}, "kernel", "warning"),
+        ({}, {"distribution": "Debian", "distribution_version": "12", "kernel": "6.18.0-1"}, "kernel", "warning"),
         ({"machine": {"btf": False}}, {}, "btf", "warning"),
         ({}, {"kernel": "5.10.225-213.amzn2.x86_64"}, "memlock", "warning"),
         ({"imds": {"document": None, "error": "timed out"}}, {}, "imds", "warning"),
@@ -71,6 +72,11 @@ def test_memlock_counts_up_to_kernel_5_10(limit: str, fine: bool) -> None:
     old = asked(kernel="5.10.225-213.amzn2.x86_64")
     assert ("memlock" not in levels(host(unit={"limit_memlock": limit}), old)) == fine
     assert levels(host(unit={"limit_memlock": limit}), asked(kernel="5.15.0-1.amzn2")) == {}
+
+
+def test_nothing_is_claimed_of_kernels_of_systems_that_aws_does_not_list() -> None:
+    found = levels(host(), asked(distribution="Gentoo", distribution_version="2", kernel="6.1.0"))
+    assert found == {"distribution": "warning", "kernel": "unknown"}
 
 
 def test_memory_limits() -> None:

@@ -12,6 +12,7 @@ from agent_worlds import INSTALLED, asked, host
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import numbers
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_plan import (
     PlanError,
     drop_in_text,
@@ -19,8 +20,12 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_pl
     sentence,
 )
 
-VERSIONS = st.sampled_from(["1.15.0", "1.16.0", "1.17.0", "1.17.1", "2.0.0"])
+VERSIONS = st.sampled_from(["1.9.2", "1.15.0", "1.16.0", "1.17.1", "2.0.0"])
 POLICIES = st.sampled_from(["pinned", "at_least", "exact"])
+# dpkg(1), package states and selection states.
+WHOLE = (INSTALLED, "hold ok installed", "deinstall ok installed")
+CUT_OFF = ("install ok half-configured", "install ok unpacked", "install reinstreq half-installed", "hold ok unpacked")
+STATUSES = st.sampled_from([*WHOLE, *CUT_OFF])
 
 
 @pytest.mark.parametrize(
@@ -49,34 +54,67 @@ def test_a_newer_version_is_no_error_unless_exact() -> None:
         plan(host("1.17.1"), asked(version="1.16.0", version_policy="exact"))
 
 
-@given(there=VERSIONS, wanted=VERSIONS, policy=POLICIES)
-def test_never_down_without_permission(there: str, wanted: str, policy: str) -> None:
+@given(there=VERSIONS, status=STATUSES, wanted=VERSIONS, policy=POLICIES, image=st.booleans())
+def test_never_down_without_permission(there: str, status: str, wanted: str, policy: str, image: bool) -> None:
+    options = asked(version=wanted, version_policy=policy, state="image" if image else "present")
     try:
-        made = plan(host(there), asked(version=wanted, version_policy=policy))
+        made = plan(host(there, status), options)
     except PlanError:
         assert policy == "exact"
+        assert numbers(there) > numbers(wanted)
         return
-    assert made["action"] in ("none", "upgrade")
-    assert made["version"] >= there
+    assert made["action"] in (("none", "upgrade") if status in WHOLE else ("repair",))
+    assert numbers(made["version"]) >= numbers(there)
+    assert made["package"] is None or made["package"]["version"] == made["version"]
 
 
 @given(
     there=st.none() | VERSIONS,
+    status=STATUSES,
+    unit=st.fixed_dictionaries(
+        {
+            "drop_in": st.sampled_from([None, "old", drop_in_text({"MemoryMax": "1G"})]),
+            "unit_file_state": st.sampled_from(["enabled", "disabled", "static", "masked", ""]),
+            "active_state": st.sampled_from(["active", "inactive", "failed", "activating"]),
+        }
+    ),
+    leftovers=st.lists(st.just("/var/log/amzn-guardduty-agent/a"), max_size=2),
+    state=st.sampled_from(["present", "image", "absent"]),
     wanted=VERSIONS,
     policy=POLICIES,
     limits=st.sampled_from([None, {}, {"MemoryMax": "1G"}]),
 )
 def test_a_plan_that_was_carried_out_leaves_nothing(
-    there: str | None, wanted: str, policy: str, limits: dict[str, str] | None
+    there: str | None,
+    status: str,
+    unit: dict[str, Any],
+    leftovers: list[str],
+    state: str,
+    wanted: str,
+    policy: str,
+    limits: dict[str, str] | None,
 ) -> None:
-    options = asked(version=wanted, version_policy=policy, allow_downgrade=True, limits=limits)
-    made = plan(host(there, unit={"drop_in": "old"}), options)
+    options = asked(state=state, version=wanted, version_policy=policy, allow_downgrade=True, limits=limits)
+    before = host(there, status, unit=unit, leftovers=leftovers)
+    made = plan(before, options)
+    again = plan(carried_out(before, made), options)
+    assert (again["action"], again["changes"], again["package"]) == ("none", [], None)
+
+
+def carried_out(before: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+    """The host as the changes would leave it, by what each says and nothing else."""
     after = {change["what"]: change["after"] for change in made["changes"]}
-    version = after.get("package", there)
-    again = plan(host(version, unit={"drop_in": after.get("drop_in", "old")}), options)
-    assert again["action"] == "none"
-    assert again["changes"] == []
-    assert again["package"] is None
+    unit, there = dict(before["unit"]), dict(before["package"])
+    if "package" in after:
+        there |= {"version": after["package"], "status": after["package"] and INSTALLED}
+    if "drop_in" in after:
+        unit["drop_in"] = after["drop_in"]
+    if "enabled" in after:
+        unit["unit_file_state"] = "enabled" if after["enabled"] else "disabled"
+    if "running" in after:
+        unit["active_state"] = "active" if after["running"] else "inactive"
+    left = before["leftovers"][: after["leftovers"]] if "leftovers" in after else before["leftovers"]
+    return {**before, "package": there, "unit": unit, "leftovers": left}
 
 
 def test_a_half_configured_package_is_repaired_with_no_way_back_to_it() -> None:
@@ -84,6 +122,21 @@ def test_a_half_configured_package_is_repaired_with_no_way_back_to_it() -> None:
     assert made["action"] == "repair"
     assert made["changes"] == [{"what": "package", "before": "1.16.0 (install ok half-configured)", "after": "1.17.1"}]
     assert made["rollback"] is None
+
+
+def test_a_newer_version_that_was_cut_off_is_repaired_with_itself() -> None:
+    made = plan(host("1.17.1", "install ok half-configured"), asked(version="1.16.0"))
+    assert (made["action"], made["version"], made["package"]["version"]) == ("repair", "1.17.1", "1.17.1")
+    assert "It stays" in made["notes"][0]
+    allowed = plan(host("1.17.1", "install ok half-configured"), asked(version="1.16.0", allow_downgrade=True))
+    assert (allowed["action"], allowed["version"]) == ("repair", "1.16.0")
+
+
+def test_what_a_removal_without_purge_left_is_removed_too() -> None:
+    place = host(package={"format": "deb", "version": None, "status": "deinstall ok config-files"})
+    made = plan(place, asked(state="absent"))
+    assert made["changes"] == [{"what": "package", "before": "removed (deinstall ok config-files)", "after": None}]
+    assert plan(place, asked())["action"] == "install"
 
 
 def test_an_upgrade_knows_the_way_back() -> None:
@@ -159,6 +212,42 @@ def test_where_a_package_is(source: str, package: str, key: str) -> None:
     assert row["signature"] == package.removesuffix(".rpm") + ".sig"
 
 
+@pytest.mark.parametrize("kind", [None, "rpm", "deb"])
+@pytest.mark.parametrize("source", ["bucket", "s3", "/srv/gd"])
+@pytest.mark.parametrize("architecture", ["x86_64", "i686"])
+def test_no_host_is_too_strange_to_plan_for(kind: str | None, source: str, architecture: str) -> None:
+    """Without a package for it the findings say so; the plan has none."""
+    place = host(package={"format": kind, "version": None, "status": None})
+    made = plan(place, asked(source=source, architecture=architecture))
+    assert (made["package"] is not None) == (kind is not None and architecture == "x86_64")
+    assert plan(place, asked(source=source, architecture=architecture, wanted=False))["action"] == "skip"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"source": "files/guardduty"}, "agent_source.*absolute directory"),
+        ({"source": "ftp://mirror"}, "agent_source"),
+        ({"limits": {"Memory Max": "1G"}}, "'Memory Max'.*no systemd directive"),
+        ({"limits": {"MemoryMax": None}}, "MemoryMax.*one line"),
+        ({"limits": {"MemoryMax": ["1G"]}}, "MemoryMax.*one line"),
+        ({"limits": {"MemoryMax": "1G\nExecStart=/bin/true"}}, "MemoryMax.*one line"),
+        ({"version": "1.7.2"}, "Distributor package only"),
+        ({"version": "1.16"}, "write it like"),
+    ],
+)
+def test_options_that_lead_nowhere(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(PlanError, match=words):
+        plan(host(), asked(**options))
+    assert plan(host("1.16.0"), asked(**options, state="absent"))["action"] == "remove"
+
+
+def test_a_version_that_is_not_known_is_taken_and_told() -> None:
+    made = plan(host("1.17.1"), asked(version="9.0.0"))
+    assert (made["action"], made["version"]) == ("upgrade", "9.0.0")
+    assert "newer than what this collection knows" in made["notes"][0]
+
+
 @pytest.mark.parametrize("region", ["", "cn-north-1", "eu-nowhere-1"])
 def test_without_a_bucket_another_source_is_the_way(region: str) -> None:
     with pytest.raises(PlanError, match="agent_source"):
@@ -181,5 +270,7 @@ def test_the_drop_in() -> None:
     assert plan(host("1.17.1", unit={"drop_in": "x"}), asked(limits={}))["changes"][0]["after"] is None
 
 
-def test_installed_is_what_dpkg_calls_it() -> None:
-    assert plan(host("1.17.1", INSTALLED), asked())["action"] == "none"
+@pytest.mark.parametrize("status", WHOLE)
+def test_what_is_installed_is_left_alone(status: str) -> None:
+    """A package that apt-mark holds is not repaired at each run."""
+    assert plan(host("1.17.1", status), asked())["action"] == "none"

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.support import ALIASES, VERIFIED_OS, os_verified
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.support import (
+    ALIASES,
+    VERIFIED_OS,
+    kernel_verified,
+    os_verified,
+)
 
 # GuardDuty user guide, "Validating architectural requirements".
 TABLE = [
@@ -82,3 +87,50 @@ def test_what_is_not_known_is_no_claim(name: str | None, version: str | None) ->
 @pytest.mark.parametrize("alias", sorted(ALIASES))
 def test_other_names_lead_to_a_listed_one(alias: str) -> None:
     assert os_verified(alias, VERIFIED_OS[ALIASES[alias]][0])
+
+
+# The same page, its column of kernels, with releases as those systems call them.
+@pytest.mark.parametrize(
+    ("name", "release"),
+    [
+        ("Amazon Linux", "5.10.225-213.878.amzn2.x86_64"),
+        ("Amazon Linux", "6.12.20-23.97.amzn2023.aarch64"),
+        ("Ubuntu", "6.8.0-1021-aws"),
+        ("Ubuntu", "7.0.0-5-generic"),
+        ("Debian", "6.1.0-28-cloud-amd64"),
+        ("RHEL", "5.14.0-503.11.1.el9_5.x86_64"),
+        ("AlmaLinux", "6.12.0-55.el10.x86_64"),
+        ("Fedora", "7.1.3-200.fc44.x86_64"),
+        ("Oracle Linux", "5.15.0-300.163.18.el9uek.x86_64"),
+        ("SLES", "6.12.0-160000.5-default"),
+        ("Bottlerocket", "6.18.1"),
+    ],
+)
+def test_verified_kernels(name: str, release: str) -> None:
+    assert kernel_verified(name, release)
+
+
+@pytest.mark.parametrize(
+    ("name", "release"),
+    [
+        ("Amazon Linux", "4.14.355-271.amzn2.x86_64"),
+        # 6.1 is listed, and 6.10 is not the same.
+        ("Amazon Linux", "6.10.1"),
+        ("Amazon Linux", "6.18.8"),
+        ("Ubuntu", "6.12.0-1-generic"),
+        ("Ubuntu", "6.19.0-1-generic"),
+        ("Debian", "6.18.0-1"),
+        ("Rocky Linux", "5.15.0-1.el9.elrepo"),
+        ("Oracle Linux", "5.14.0-503.el9"),
+        # The page of ECS on Bottlerocket says that it has 6.12, the table does not.
+        ("Bottlerocket", "6.12.1"),
+        ("Ubuntu", "mainline"),
+    ],
+)
+def test_unverified_kernels(name: str, release: str) -> None:
+    assert not kernel_verified(name, release)
+
+
+@pytest.mark.parametrize(("name", "release"), [("Slackware", "5.15.1"), (None, "5.15.1"), ("Ubuntu", None), ("", "")])
+def test_of_unlisted_systems_no_kernel_is_refused(name: str | None, release: str | None) -> None:
+    assert kernel_verified(name, release)
