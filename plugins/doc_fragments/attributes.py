@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module of the collection supports."""
+"""What the modules of the collection support: HOSTS is for those that run on managed hosts, which are in no action group."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ attributes:
     membership: [fleetsec.guardduty.guardduty]
   platform:
     description: The platforms on which the module runs.
+    platforms: posix
+    support: full
+"""
+
+    HOSTS = r"""
+options: {}
+attributes:
+  platform:
+    description: The platforms on which the module runs. It needs Python 3.8 or later there.
     platforms: posix
     support: full
 """

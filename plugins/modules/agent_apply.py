@@ -55,12 +55,8 @@ options:
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
+  - fleetsec.guardduty.attributes.hosts
   - fleetsec.guardduty.attributes.writes
-attributes:
-  platform:
-    description: The platforms on which the module runs.
-    platforms: posix
-    support: full
 requirements:
   - systemd, and rpm or apt, on the host
 notes:
@@ -76,13 +72,11 @@ EXAMPLES = r"""
     plan: "{{ planned.plan }}"
     watch: true
     settle_seconds: 30
-  when: planned is defined
 
 - name: Carry out the plan
   fleetsec.guardduty.agent_apply:
     plan: "{{ planned.plan }}"
     packages: "{{ fetched.packages }}"
-  when: planned is defined
 """
 
 RETURN = r"""

@@ -104,16 +104,13 @@ options:
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
+  - fleetsec.guardduty.attributes.hosts
   - fleetsec.guardduty.attributes.writes
 attributes:
   check_mode:
     details: Fetches and verifies for real, so that a refusal is foretold, and keeps nothing.
   diff_mode:
     details: Names the packages that are fetched, with their SHA-256.
-  platform:
-    description: The platforms on which the module runs.
-    platforms: posix
-    support: full
 requirements:
   - gpg, on the machine that fetches
   - boto3, on the machine that fetches, for C(s3://)

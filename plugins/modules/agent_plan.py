@@ -30,6 +30,7 @@ options:
   version_policy:
     description:
       - An older version is always upgraded. V(pinned) leaves a newer one, with a warning; V(at_least) leaves it; V(exact) fails.
+      - An installation that was cut off is repaired, with the version that the same rule gives.
     type: str
     choices: [pinned, at_least, exact]
     default: pinned
@@ -38,7 +39,7 @@ options:
     type: bool
     default: false
   force:
-    description: Whether to plan an installation although O(wanted) is false.
+    description: Whether to plan for a host although O(wanted) is false.
     type: bool
     default: false
   strict:
@@ -56,7 +57,7 @@ options:
     type: str
     default: bucket
   limits:
-    description: Directives of the agent's systemd drop-in. Left out, it stays as it is; V({}) removes it.
+    description: Directives of the agent's systemd drop-in, such as C(MemoryMax). Left out, it stays as it is; V({}) removes it.
     type: dict
   wanted:
     description: The host's C(gd_wanted). If it is false nothing is planned, unless O(force) or O(state=absent).
@@ -97,7 +98,7 @@ options:
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
-  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.hosts
   - fleetsec.guardduty.attributes.reads
 seealso:
   - module: fleetsec.guardduty.agent_package
@@ -105,6 +106,10 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Gather the facts that the plan needs
+  ansible.builtin.setup:
+    gather_subset: ["!all", "!min", distribution, platform]
+
 - name: What would it take to run the agent on this host
   fleetsec.guardduty.agent_plan:
     region: eu-west-1
@@ -113,7 +118,6 @@ EXAMPLES = r"""
     distribution_version: "{{ ansible_facts.distribution_version }}"
     kernel: "{{ ansible_facts.kernel }}"
   register: planned
-  when: ansible_facts.distribution is defined
 """
 
 RETURN = r"""
@@ -174,7 +178,9 @@ ARGUMENTS = {
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     params = module.params
-    imds = metadata(params["probe_timeout"]) if params["probe"] else None
+    # Whether a host that is to be without the agent could reach GuardDuty is no matter.
+    probe = params["probe"] and params["state"] != "absent"
+    imds = metadata(params["probe_timeout"]) if probe else None
     region = params["region"] or ((imds or {}).get("document") or {}).get("region")
     host = {
         "package": installed(module),
@@ -183,7 +189,7 @@ def main() -> None:
         "leftovers": leftovers(),
         "machine": machine(),
         "imds": imds,
-        "network": endpoint(endpoint_name(region), params["probe_timeout"]) if params["probe"] and region else None,
+        "network": endpoint(endpoint_name(region), params["probe_timeout"]) if probe and region else None,
     }
     module.exit_json(changed=False, host=host, asked=params)
 

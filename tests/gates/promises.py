@@ -76,6 +76,18 @@ def action_group(root: Path) -> list[str]:
     return found
 
 
+def grouped(root: Path) -> list[str]:
+    """Modules whose documentation and meta/runtime.yml disagree on whether they are in the action group."""
+    runtime = yaml.safe_load((root / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    listed = set(runtime["action_groups"]["guardduty"])
+    found = []
+    for path in files(root, "plugins/modules/*.py"):
+        docs = yaml.safe_load(strings(parse(path).body).get("DOCUMENTATION", "")) or {}
+        if ("action_group" in known_attributes(docs, root)) != (path.stem in listed):
+            found.append(f"{path.relative_to(root)}: its attribute action_group says otherwise than meta/runtime.yml")
+    return found
+
+
 def undocumented(root: Path) -> list[str]:
     """Modules without documentation, attributes or examples that a reader can use."""
     found = []

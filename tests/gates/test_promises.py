@@ -19,6 +19,7 @@ RULES: list[Rule] = [
     promises.overlong,
     promises.private,
     promises.action_group,
+    promises.grouped,
     promises.undocumented,
     promises.unannounced,
     promises.nameless,
@@ -26,10 +27,12 @@ RULES: list[Rule] = [
 ]
 HEADER = "\n".join(promises.HEADER)
 RUNTIME = "action_groups: {guardduty: [tags]}"
-FRAGMENT = """
+ATTRIBUTES = "{check_mode: {support: full}, diff_mode: {support: full}, idempotent: {support: full}}"
+FRAGMENT = f"""
 class ModuleDocFragment:
+    DOCUMENTATION = "attributes: {{action_group: {{support: full}}}}"
     WRITES = '''
-attributes: {check_mode: {support: full}, diff_mode: {support: full}, idempotent: {support: full}}
+attributes: {ATTRIBUTES}
 '''
 """
 MODULE = """
@@ -38,19 +41,26 @@ short_description: a
 description: [a]
 version_added: 0.1.0
 author: a
-extends_documentation_fragment: [fleetsec.guardduty.attributes.writes]
+extends_documentation_fragment: [fleetsec.guardduty.attributes, fleetsec.guardduty.attributes.writes]
 '''
 EXAMPLES = '''
 - fleetsec.guardduty.tags:
 '''
 RETURN = '''# '''
 """
+# A module that runs on hosts, which is in no group.
+FOR_HOSTS = MODULE.replace("tags:", "plan:").replace(
+    "extends_documentation_fragment: [fleetsec.guardduty.attributes, fleetsec.guardduty.attributes.writes]",
+    f"attributes: {ATTRIBUTES}",
+)
+FOR_HOSTS += "from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import installed"
 GOOD = {
     "Makefile": HEADER,
     "galaxy.yml": f"{HEADER}\nversion: 1.0.0",
     "changelogs/fragments/a.yml": "bugfixes: [b]",
     "meta/runtime.yml": f"{HEADER}\n{RUNTIME}",
     "plugins/doc_fragments/attributes.py": HEADER + FRAGMENT,
+    "plugins/modules/plan.py": HEADER + FOR_HOSTS,
     "plugins/modules/tags.py": HEADER + MODULE,
     "tests/requirements/test.txt": "moto[server]==5.2.5\nansible==12.3.0 ; python_full_version < '3.12'",
 }
@@ -63,6 +73,9 @@ MISTAKES: list[tuple[Rule, str, str]] = [
     (promises.private, "tests/a.py", HEADER + "\nx = '/" + "root/.venv/bin/python'"),
     (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "")),
     (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "tags, gone")),
+    (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "tags, plan")),
+    (promises.grouped, "plugins/modules/plan.py", FOR_HOSTS.replace("{check", "{action_group: {support: full}, check")),
+    (promises.grouped, "plugins/modules/tags.py", MODULE.replace("attributes, ", "attributes.writes, ")),
     (promises.undocumented, "plugins/modules/tags.py", MODULE.replace("RETURN", "NOTHING")),
     (promises.undocumented, "plugins/modules/tags.py", MODULE.replace("guardduty.tags:", "guardduty.other:")),
     (promises.undocumented, "plugins/doc_fragments/attributes.py", FRAGMENT.replace("idempotent", "other")),

@@ -35,6 +35,20 @@ FLEETS_OF = dict.fromkeys(
 )
 # A gate is meant to fail on a fleet that is not covered; in check mode it looks once.
 ARGUMENTS = {"coverage_wait": ["--check"]}
+# Modules for managed hosts run here on this machine, whose agent they must leave alone: it is none that is wanted, so the
+# plan is to skip it. What they do with a host that wants it, the scenarios in extensions/molecule run.
+FOR_HOSTS = ("agent_apply", "agent_package", "agent_plan")
+ALONE = {
+    "fleetsec.guardduty.agent_plan": {"wanted": False, "probe": False},
+    "fleetsec.guardduty.agent_package": {"retries": 0, "timeout": 5},
+}
+PLANNED = """
+- name: What the examples build on
+  fleetsec.guardduty.agent_plan: {architecture: x86_64, distribution: Debian, distribution_version: "12", kernel: 6.1.0}
+  register: planned
+- name: No package is needed
+  ansible.builtin.set_fact: {fetched: {packages: []}}
+"""
 
 SHOP = {"plugin": "fleetsec.guardduty.ec2", "regions": ["eu-west-1"], "filters": {"tag:Name": "web-*"}}
 OPEN_POLICY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
@@ -50,11 +64,15 @@ def test_examples_of_modules_run(aws: EmulatedAws, ansible: Ansible, module: str
     aws.load(FLEETS_OF.get(module, FLEET))
     vpc_id = next(iter(ansible.inventory(SHOP).ok().document["_meta"]["hostvars"].values()))["gd_vpc_id"]
     tasks = yaml.safe_load(documentation(ansible, "module", module).replace("vpc-0123456789abcdef0", vpc_id))
+    if module in FOR_HOSTS:
+        tasks = [*yaml.safe_load(PLANNED), *tasks]
     (ansible.folder / "guardduty-endpoint.json.j2").write_text(json.dumps(OPEN_POLICY))
     play = ansible.folder / "examples.yml"
-    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    plays = [{"hosts": "localhost", "gather_facts": False, "module_defaults": ALONE, "tasks": tasks}]
+    play.write_text(yaml.safe_dump(plays))
     run = ansible.playbook(str(play), *ARGUMENTS.get(module, [])).ok()
     assert len(run.tasks) == len(tasks), "every example has a name of its own"
+    assert not any(result.get("false_condition") for result in run.tasks.values()), "every example was run"
 
 
 def test_examples_of_the_inventory_run(aws: EmulatedAws, ansible: Ansible) -> None:
