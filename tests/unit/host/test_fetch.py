@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import ansible
 import pytest
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import download, supply
@@ -196,27 +198,55 @@ def test_a_folder_is_a_source(shop: Any, keys: Any, tmp_path: Path, layout: str)
     )
 
 
-def start(options: Mapping[str, Any]) -> subprocess.Popen[str]:
-    """The module as a process of its own, as a host runs it."""
-    path = ROOT / "plugins" / "modules" / "agent_package.py"
-    environment = os.environ | {"PYTHONPATH": str(ROOT / ".cache")}
-    process = subprocess.Popen(
-        [sys.executable, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
+def start(
+    module: str, options: Mapping[str, Any], program: str = sys.executable, path: str = str(ROOT / ".cache")
+) -> subprocess.Popen[str]:
+    """A module as a process of its own, as a host runs it."""
+    command = [program, str(ROOT / "plugins" / "modules" / f"{module}.py")]
+    environment = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdin
     process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options)}))
     process.stdin.close()
     return process
 
 
+def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout
+    text = process.stdout.read()
+    process.wait()
+    answer: dict[str, Any] = json.loads(text)
+    assert (process.returncode == 1) == answer.get("failed", False)
+    return answer
+
+
 def arguments(shop: Any, keys: Any, row: dict[str, Any]) -> dict[str, Any]:
     return {"packages": [row], "cache_dir": str(shop.cache), "fingerprints": [keys.fingerprints["aws"]]}
 
 
+@pytest.mark.parametrize("version", ["3.8", "3.9"])
+def test_old_pythons_of_managed_hosts_run_the_modules(
+    version: str, shop: Any, site: Any, keys: Any, row: dict[str, Any], tmp_path: Path
+) -> None:
+    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    program = str(found[-1]) if found else shutil.which(f"python{version}")
+    oldest = importlib.import_module("ansible.module_utils.basic")._PY_MIN
+    if program is None or tuple(int(part) for part in version.split(".")) < oldest:
+        pytest.skip(f"LEFT OUT: modules are not run on Python {version}: not here, or not of this ansible-core")
+    (tmp_path / "ansible").symlink_to(Path(ansible.__file__).parent)
+    path = f"{tmp_path}:{ROOT / '.cache'}"
+    made = finished(start("agent_package", arguments(shop, keys, row), program, path))
+    assert made["changed"] and made["packages"][0]["fingerprint"] == keys.fingerprints["aws"]
+    nothing = {"plan": {"state": "present", "action": "none", "changes": []}}
+    if Path("/run/systemd/system").exists():
+        assert finished(start("agent_apply", nothing, program, path))["changed"] is False
+    else:
+        assert "does not run systemd" in finished(start("agent_apply", nothing, program, path))["msg"]
+
+
 def test_runs_at_the_same_time_fetch_a_package_once(shop: Any, site: Any, keys: Any, row: dict[str, Any]) -> None:
-    processes = [start(arguments(shop, keys, row)) for dummy in range(4)]
-    results = [json.loads(process.stdout.read()) for process in processes if process.stdout]
-    assert [process.wait() for process in processes] == [0] * 4
+    processes = [start("agent_package", arguments(shop, keys, row)) for dummy in range(4)]
+    results = [finished(process) for process in processes]
     assert sorted(result["changed"] for result in results) == [False, False, False, True]
     assert {result["packages"][0]["path"] for result in results} == {str(shop.cache / PLACE / row["name"])}
     assert set(site.asked.values()) == {1}, site.asked
@@ -226,7 +256,7 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_uses(
     shop: Any, site: Any, keys: Any, row: dict[str, Any]
 ) -> None:
     site.faults[PACKAGE] = ["slow"]
-    process = start(arguments(shop, keys, row))
+    process = start("agent_package", arguments(shop, keys, row))
     staged = shop.cache / ".staging" / "1.17.1-deb-x86_64" / "new" / row["name"]
     deadline = time.monotonic() + 20
     while not staged.exists() and time.monotonic() < deadline:
@@ -245,7 +275,5 @@ def test_the_module_fails_as_a_whole_where_nothing_can_be_verified(shop: Any, ke
         ({"cache_dir": "/proc/nowhere"}, "cannot be used"),
         ({"timeout": 0}, "at least 1"),
     ):
-        process = start(good | wrong)
-        assert process.stdout
-        answer = json.loads(process.stdout.read())
-        assert process.wait() == 1 and answer["failed"] and words in answer["msg"]
+        answer = finished(start("agent_package", good | wrong))
+        assert answer["failed"] and words in answer["msg"]
