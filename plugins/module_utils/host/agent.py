@@ -13,7 +13,16 @@ DROP_IN = "/etc/systemd/system/" + UNIT + ".d/50-fleetsec.conf"
 # GuardDuty user guide, "Troubleshooting Runtime Monitoring": the log directory (amzn, not amazon).
 LOGS = "/var/log/amzn-guardduty-agent"
 RUN = "/run/amazon-guardduty-agent"
-PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "NRestarts", "LimitMEMLOCK")
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "UnitFileState",
+    "MainPID",
+    "NRestarts",
+    "LimitMEMLOCKSoft",
+    "LimitMEMLOCK",
+)
 INSTALLED = "install ok installed"
 
 
@@ -25,19 +34,30 @@ def package_format(module):
 
 
 def installed(module):
-    """The package as the manager knows it: format, version (None where it is not there), status in dpkg's words."""
+    """The package as the manager knows it: format, version (None where it is not there), status in dpkg's words.
+
+    A DEB that was removed and not purged has a status, and no version.
+    """
     kind = package_format(module)
     found = {"format": kind, "version": None, "status": None}
     if kind == "deb":
         code, text = module.run_command(["dpkg-query", "-W", "-f", "${Version}\n${Status}\n", PACKAGE])[:2]
         lines = text.splitlines()
-        if code == 0 and len(lines) == 2 and not lines[1].endswith(("not-installed", "config-files")):
-            found.update(version=upstream(lines[0]), status=lines[1])
+        if code == 0 and len(lines) == 2 and not lines[1].endswith("not-installed"):
+            removed = lines[1].endswith("config-files")
+            found.update(version=None if removed else upstream(lines[0]), status=lines[1])
     elif kind == "rpm":
         code, text = module.run_command(["rpm", "-q", "--qf", "%{VERSION}\n", PACKAGE])[:2]
-        if code == 0 and text.strip():
-            found.update(version=text.split()[-1], status=INSTALLED)
+        versions = sorted(text.split(), key=_in_order) if code == 0 else []
+        if versions:
+            # An upgrade that was cut off leaves both in rpm's database.
+            whole = len(versions) == 1
+            found.update(version=versions[-1], status=INSTALLED if whole else f"{' and '.join(versions)} at once")
     return found
+
+
+def _in_order(version):
+    return [int(part) if part.isdigit() else 0 for part in version.split(".")]
 
 
 def upstream(version):
@@ -57,7 +77,8 @@ def unit(module):
         "unit_file_state": said.get("UnitFileState", ""),
         "main_pid": int(said.get("MainPID") or 0),
         "restarts": int(said.get("NRestarts") or 0),
-        "limit_memlock": said.get("LimitMEMLOCK", ""),
+        # systemd before 229 knows one limit, which is both.
+        "limit_memlock": said.get("LimitMEMLOCKSoft") or said.get("LimitMEMLOCK", ""),
         "drop_in": read_text(DROP_IN),
     }
 

@@ -49,7 +49,7 @@ def carry_out(module, plan, row, settle_seconds, watch):
 def _remove(module, after):
     found = installed(module)
     service.stop(module)
-    if found["version"] is not None:
+    if found["status"] is not None:
         if unit(module)["unit_file_state"] == "enabled":
             service.systemctl(module, "disable", UNIT)
         packages.remove(module, found["format"])

@@ -97,7 +97,8 @@ def remove(module, kind):
     """Remove the package with its configuration, whatever state it is in."""
     if kind == "rpm":
         _wait_for(module, _rpm_lock(module))
-        command = ["rpm", "-e", PACKAGE]
+        # More than one is there after an upgrade that was cut off.
+        command = ["rpm", "-e", "--allmatches", PACKAGE]
     else:
         _wait_for(module, *DPKG_LOCKS)
         # Half an installation cannot be removed without it; the agent is gone afterwards in any case.

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import resource
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 
 IMDS = "http://169.254.169.254"
+PORT = 443
 # EC2 user guide, "Use IMDSv2": a token first. An own opener, since a proxy never leads to the metadata service.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -26,7 +30,7 @@ def metadata(timeout):
         document = {"region": said["region"], "account_id": said["accountId"], "instance_id": said["instanceId"]}
     except urllib.error.HTTPError as error:
         return {"document": None, "error": f"HTTP status {error.code}"}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         return {"document": None, "error": str(error) or type(error).__name__}
     return {"document": document, "error": None}
 
@@ -38,23 +42,36 @@ def _ask(path, timeout, headers, method="GET"):
 
 
 def endpoint(name, timeout):
-    """Whether a name resolves, and whether one of its addresses takes a TCP connection on port 443."""
+    """Whether a name resolves, and whether one of its addresses takes a TCP connection on port 443; C(timeout) s for each."""
     result = {"name": name, "addresses": [], "error": None, "connected": False}
-    try:
-        found = socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        result["error"] = str(error)
-        return result
-    result["addresses"] = sorted({entry[4][0] for entry in found})
+    result["addresses"], result["error"] = _resolve(name, timeout)
+    deadline = time.monotonic() + timeout
     for address in result["addresses"]:
         try:
-            socket.create_connection((address, 443), timeout).close()
+            socket.create_connection((address, PORT), max(deadline - time.monotonic(), 0.1)).close()
         except OSError as error:
             result["error"] = str(error) or type(error).__name__
         else:
             result.update(connected=True, error=None)
             break
     return result
+
+
+def _resolve(name, timeout):
+    """The addresses, and why there are none. In a thread: the system's resolver takes as long as it likes, and no timeout."""
+    said = []
+
+    def ask():
+        try:
+            said.append((socket.getaddrinfo(name, PORT, type=socket.SOCK_STREAM), None))
+        except (OSError, UnicodeError) as error:
+            said.append(([], str(error)))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    found, error = said[0] if said else ([], f"no answer within {timeout} s")
+    return sorted({entry[4][0] for entry in found}), error
 
 
 def machine():

@@ -12,56 +12,19 @@ import shutil
 import subprocess
 import textwrap
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from real_packages import Build, Host, rpm_builder
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import agent, carry_out, packages, service
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.packages import Refused
 
-SPEC = """\
-Name: {name}
-Version: {version}
-Release: 1
-Summary: none
-License: none
-AutoReqProv: no
-{more}
-%description
-None.
-%files
-"""
-Build = Callable[..., Path]
-
-
-class Host:
-    """The part of AnsibleModule that is used, with real commands in C(environment)."""
-
-    def __init__(self, **environment: str) -> None:
-        self.environment = os.environ | environment
-
-    def run_command(self, command: list[str], environ_update: Any = None, **dummy: Any) -> tuple[int, str, str]:
-        environment = self.environment | (environ_update or {})
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-        return done.returncode, done.stdout, done.stderr
-
 
 @pytest.fixture
 def rpm(tmp_path: Path) -> Build:
-    """Build an RPM that has no files, so that installing one touches a database in tmp_path only."""
-    if not shutil.which("rpmbuild"):
-        pytest.skip("LEFT OUT: real RPMs are not tested, rpmbuild is not on this machine (Debian: apt-get install rpm)")
-
-    def build(name: str = packages.PACKAGE, version: str = "1.17.1", machine: str = "x86_64", more: str = "") -> Path:
-        spec = tmp_path / "agent.spec"
-        spec.write_text(SPEC.format(name=name, version=version, more=more))
-        command = ["rpmbuild", "-bb", "--quiet", "--target", machine, "--define", f"_topdir {tmp_path}/rpm", str(spec)]
-        subprocess.run(command, check=True, capture_output=True, env=os.environ | {"HOME": str(tmp_path)})
-        return next((tmp_path / "rpm" / "RPMS" / machine).glob(f"{name}-{version}-1.*.rpm"))
-
-    return build
+    return rpm_builder(tmp_path)
 
 
 @pytest.fixture
