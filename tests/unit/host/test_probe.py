@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pythons import VERSIONS, interpreter
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import probe
+from ansible_collections.fleetsec.guardduty.plugins.modules.agent_plan import endpoint_name
 
 # EC2 user guide, "Instance identity documents": the fields that are read, among others.
 DOCUMENT = {
@@ -175,3 +179,39 @@ def test_the_machine() -> None:
     assert found["memory_mb"] > 100
     assert set(found["free_mb"]) == {"/opt", "/var"}
     assert min(found["free_mb"].values()) >= 0
+
+
+# As it runs on a host: no collection's name leads to it there but Ansible's own import of the files that it sends.
+BY_ITSELF = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import probe
+probe.IMDS, probe.PORT = sys.argv[2], int(sys.argv[3])
+print(json.dumps([probe.metadata(3), probe.endpoint("127.0.0.1", 3), probe.machine()]))
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+def test_by_each_python_of_a_host(version: tuple[int, int], imds: Serve, listener: socket.socket) -> None:
+    imds()
+    python, folder = interpreter(version), str(Path(probe.__file__).parent)
+    command = [python, "-c", BY_ITSELF, folder, probe.IMDS, str(probe.PORT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    metadata, endpoint, machine = json.loads(done.stdout)
+    assert metadata["document"]["region"] == "eu-west-1"
+    assert endpoint["connected"]
+    assert machine.keys() == probe.machine().keys()
+
+
+@pytest.mark.parametrize(
+    ("region", "name"),
+    [
+        ("eu-west-1", "guardduty-data.eu-west-1.amazonaws.com"),
+        # AWS GovCloud user guide, GuardDuty: the FIPS endpoint service.
+        ("us-gov-west-1", "guardduty-data-fips.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_the_name_that_is_tried(region: str, name: str) -> None:
+    """GuardDuty user guide, "Creating an Amazon VPC endpoint manually"."""
+    assert endpoint_name(region) == name
