@@ -84,7 +84,7 @@ class Lab:
             **os.environ,
             "HOME": str(home),
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            **({"CONTAINERS_CONF": str(self.folder / "containers.conf")} if self.engine == "podman" else {}),
             "GD_ENGINE": self.engine,
             "GD_LAB_NAME": self.name,
             "GD_LAB_NETWORK": self.network,
@@ -243,7 +243,7 @@ class Lab:
         """The engine's surroundings, also when the folder is gone."""
         environment = self.environment
         if not (self.folder / "containers.conf").exists():
-            del environment["CONTAINERS_CONF"]
+            environment.pop("CONTAINERS_CONF", None)
         return environment | {"HOME": os.environ.get("HOME", "/root"), "PATH": os.environ["PATH"]}
 
     def _made(self, *listing: str) -> list[str]:
