@@ -21,7 +21,7 @@ import ansible
 import pytest
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import download, supply
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Unusable
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Cache, Unusable
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTENT = b"a package, as far as a signature is concerned\n" * 1000
@@ -145,6 +145,16 @@ def test_what_an_interrupted_run_left_is_cleared(shop: Any, row: dict[str, Any])
         (shop.cache / ".staging" / name / "new" / row["name"]).write_text("half")
     assert shop.one(row)["msg"] == ""
     assert list((shop.cache / ".staging").iterdir()) == []
+
+
+def test_what_a_run_leaves_that_dies_while_another_waits_is_cleared(tmp_path: Path) -> None:
+    cache = Cache(str(tmp_path), keep=True)
+    cache.prepare()
+    (tmp_path / ".staging" / "1.17.1-deb-x86_64" / "new").mkdir(parents=True)
+    with cache.prepared("1.17.1", "deb-x86_64", 0) as folder:
+        assert os.listdir(folder) == []
+        with pytest.raises(Unusable, match="Another run"), cache.prepared("1.17.1", "deb-x86_64", 0):
+            pytest.fail("two at a time")
 
 
 @pytest.mark.parametrize("cached", [False, True])

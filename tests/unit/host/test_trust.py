@@ -168,6 +168,35 @@ def test_a_key_that_the_operator_gives_replaces_that_of_the_source(
     assert "pinned is" in shop.one(row, public_key=keys.public("mallory").decode())["msg"]
 
 
+def status(*words: str) -> list[list[str]]:
+    """gpg's status lines of one good signature by the pinned key, followed by C(words)."""
+    valid = f"VALIDSIG {FINGERPRINT} 2026-01-01 1 0 4 0 22 8 00 {FINGERPRINT}"
+    return [line.split() for line in ("NEWSIG", f"GOODSIG {FINGERPRINT[-16:]} aws", valid, *words)]
+
+
+@pytest.mark.parametrize(
+    ("rc", "lines", "words"),
+    [
+        (0, status(), None),
+        # gpg that is not content, or passes over a signature without a verdict, proves nothing
+        (2, status(), "no usable signature (gpg: bad file)"),
+        (0, status("NEWSIG"), "no usable signature"),
+        (0, status()[:2], "no usable signature"),
+        (0, [], "no usable signature"),
+        # 10 to 13 certify keys, 02 signs nothing at all
+        (0, [*status()[:2], [*status()[2][:9], "02", FINGERPRINT]], "not one over a file"),
+        (0, [*status()[:2], status()[2][:10]], "not one over a file"),
+    ],
+)
+def test_only_a_whole_answer_of_gpg_proves(rc: int, lines: list[list[str]], words: str | None) -> None:
+    if words is None:
+        assert gpg.judge(rc, lines, "", [FINGERPRINT], [FINGERPRINT]) == FINGERPRINT
+        return
+    with pytest.raises(gpg.NotProven) as refused:
+        gpg.judge(rc, lines, "gpg: bad file\n\n", [FINGERPRINT], [FINGERPRINT])
+    assert words in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.deb", ".hidden", ""])
 def test_a_name_cannot_lead_out_of_the_cache(shop: Any, site: Any, keys: Any, name: str) -> None:
     row = site.offer(package=CONTENT, signature=keys.sign(CONTENT, "aws"), public_key=keys.public("aws"))
