@@ -194,6 +194,7 @@ STATES = {
     "same process, counted": [("active", "running", 7, 0), ("active", "running", 7, 1)],
     "between two attempts": [("activating", "auto-restart", 0, 3)] * 2,
     "failed": [("failed", "failed", 0, 5)] * 2,
+    "stopping": [("deactivating", "stop-sigterm", 7, 0)] * 2,
     "no process": [("active", "exited", 0, 0)] * 2,
 }
 
