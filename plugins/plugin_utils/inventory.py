@@ -55,7 +55,7 @@ class HostWriter:
             for key, value in variables.items():
                 self.inventory.set_variable(name, key, value)
             if self.direct is None:
-                self.direct = type(host.vars) is dict and all(
+                self.direct = host.vars.__class__ is dict and all(
                     key in host.vars and _alike(host.vars[key], value) for key, value in variables.items()
                 )
         for group in groups:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 XMLNS = "http://ec2.amazonaws.com/doc/2016-11-15/"
 WHEN = "2026-03-02T08:15:00.000Z"
-Tree: TypeAlias = "dict[str, Any] | list[Any] | str | int"
+Tree: TypeAlias = "dict[str, object] | list[object] | str | int"
 
 
 def xml(tree: Tree) -> str:

@@ -71,7 +71,7 @@ def signed(tmp_path: Path) -> Iterator[Signed]:
     try:
         run("--quick-generate-key", "aws", "ed25519", "sign", "never")
         lines = run("--with-colons", "--list-keys").decode().splitlines()
-        fingerprint = next(line.split(":")[9] for line in lines if line.startswith("fpr"))
+        fingerprint = [line.split(":")[9] for line in lines if line.startswith("fpr")][0]
         files = {
             f"1.17.1/amd64/{NAME}.deb": CONTENT,
             f"1.17.1/amd64/{NAME}.sig": run("--detach-sign", "--output", "-"),

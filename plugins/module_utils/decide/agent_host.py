@@ -9,6 +9,7 @@ Source: GuardDuty user guide, "Prerequisites for Amazon EC2 instance support" an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -231,8 +232,7 @@ CHECKS: tuple[Callable[[Host, Mapping[str, Any]], Finding | None], ...] = (
 
 def _numbers(kernel: str) -> tuple[int, ...]:
     """The first two numbers of a kernel release."""
-    digits = (part for part in str(kernel).split("-")[0].split("."))
-    return tuple(int(part) if part.isdigit() else 0 for part in list(digits)[:2])
+    return tuple(int(part) for part in re.findall(r"\d+", str(kernel))[:2])
 
 
 def _bytes(of_unit: str, of_process: int) -> int | None:

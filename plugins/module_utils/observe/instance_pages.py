@@ -11,9 +11,9 @@ understand, or one that is not AWS's is left to botocore as it came.
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 EVENT = "before-parse.ec2.DescribeInstances"
 Reader = Any

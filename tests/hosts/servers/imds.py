@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -21,11 +20,11 @@ import json
 import secrets
 import time
 import urllib.request
-import xml.etree.ElementTree as ElementTree
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlencode
+from xml.etree import ElementTree
 
 LONGEST_TOKEN_SECONDS = 21_600
 # The emulated AWS looks at the region and the service of a signature, and at nothing else of it.

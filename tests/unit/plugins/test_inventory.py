@@ -56,7 +56,9 @@ def inventory_for(plugin: BaseInventoryPlugin) -> InventoryData:
     """What a plugin's parse() gets: since ansible-core 2.19 that marks text while variables are set."""
     data = InventoryData()
     wrapper = getattr(manager, "_InventoryDataWrapper", None)
-    return wrapper(data, target_plugin=plugin, origin=manager.Origin(description="a test")) if wrapper else data
+    if wrapper is None:
+        return data
+    return wrapper(data, target_plugin=plugin, origin=manager.Origin(description="a test"))
 
 
 def filled(
