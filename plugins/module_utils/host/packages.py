@@ -11,7 +11,6 @@ import re
 import time
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import (
-    INSTALLED,
     PACKAGE,
     installed,
     upstream,
@@ -28,13 +27,14 @@ QUIET = {
     "NEEDRESTART_SUSPEND": "1",
 }
 APT = ["apt-get", "-y", "-q", "-o", f"DPkg::Lock::Timeout={LOCK_PATIENCE}"]
-KEEP_CONFIGURATION = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+KEEP_CONFIGURATION = ["--force-confdef", "--force-confold"]
 # How the managers call the architectures. That AWS's RPM for arm64 says aarch64 in itself is assumed; its file says arm64.
 MACHINES = {
     "rpm": {"x86_64": ("x86_64",), "arm64": ("aarch64", "arm64")},
     "deb": {"x86_64": ("amd64",), "arm64": ("arm64",)},
 }
 SAID = 4
+WHOLE = " ok installed"
 CAUSES = (
     (r"No space left|needs .* (more space )?on the .* filesystem|enough free space", "The disk is full: make room."),
     (
@@ -43,6 +43,7 @@ CAUSES = (
     ),
     (r"dpkg was interrupted", "An earlier dpkg was interrupted: run dpkg --configure -a on the host."),
     (r"Failed dependencies|unmet dependencies|broken packages", "Install what it depends on first."),
+    (r"Held packages were changed", f"The package is on hold: release it (apt-mark unhold {PACKAGE})."),
     (r"Read-only file system", "The file system cannot be written."),
 )
 
@@ -77,16 +78,18 @@ def install(module, path, row, action):
         _wait_for(module, _rpm_lock(module))
         more = {"downgrade": ["--oldpackage"], "repair": ["--replacepkgs", "--oldpackage"]}.get(action, [])
         command = ["rpm", "-U", *more, path]
+    elif action == "repair":
+        _wait_for(module, *DPKG_LOCKS)
+        # dpkg itself, as AWS documents: apt finds no archive for a package that it must reinstall, even if it is given one.
+        command = ["dpkg", *KEEP_CONFIGURATION, "--install", path]
     else:
-        if action == "repair":
-            _wait_for(module, *DPKG_LOCKS)
-            # It may fail: what it cannot configure, the installation below replaces.
-            module.run_command(["dpkg", "--configure", PACKAGE], environ_update=QUIET)
-        more = {"downgrade": ["--allow-downgrades"], "repair": ["--reinstall", "--allow-downgrades"]}.get(action, [])
-        command = [*APT, *KEEP_CONFIGURATION, "install", *more, path]
+        more = ["--allow-downgrades"] if action == "downgrade" else []
+        options = [word for option in KEEP_CONFIGURATION for word in ("-o", f"Dpkg::Options::={option}")]
+        command = [*APT, *options, "install", *more, path]
     _run(module, command, f"Installing {row['name']}")
     found = installed(module)
-    if (found["version"], found["status"]) != (row["version"], INSTALLED):
+    # What is on hold is whole all the same (dpkg(1), package states).
+    if found["version"] != row["version"] or not found["status"].endswith(WHOLE):
         raise Refused(
             f"Installing {row['name']} ended without an error, and yet the host has {found['version'] or 'no agent'}"
             f" ({found['status'] or 'not installed'}), not {row['version']}. Look at the package manager's log on the host."

@@ -128,7 +128,7 @@ def with_own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 def seen(name: str) -> dict[str, str | None]:
-    return {"version": name.split("-")[-2] if name else None, "status": packages.INSTALLED if name else None}
+    return {"version": name.split("-")[-2] if name else None, "status": agent.INSTALLED if name else None}
 
 
 def database(host: Host) -> str:
