@@ -58,7 +58,7 @@ def resolve(access: Access, selection: Selection) -> tuple[tuple[Target, ...], t
         raise AwsProblem(_two_choices())
     asked = [region for region in selection.regions if selection.keeps_region(region)]
     partitions, problems = _regions(access, asked)
-    regions = [region for region in asked if region in partitions]
+    regions = sorted(partitions, key=asked.index)
     if selection.regions and not asked:
         return (), ()
     if not regions:
@@ -96,7 +96,8 @@ def _regions(access: Access, regions: Sequence[str]) -> tuple[dict[str, str], li
                     "", region, "the choice of regions", "UnknownRegion", f"'{region}' is not a known region", "", hint
                 )
             )
-    return {region: known[region] for region in regions if region in known}, problems
+    # botocore's own strings: the user's may carry marks of Ansible, and would end up in every record.
+    return {name: partition for name, partition in known.items() if name in regions}, problems
 
 
 def _two_choices() -> Problem:

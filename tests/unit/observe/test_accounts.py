@@ -51,6 +51,14 @@ def test_the_callers_own_account_by_default_in_every_region() -> None:
     assert operations(wire) == ["GetCallerIdentity"]
 
 
+def test_a_region_is_botocores_own_string_and_not_the_users_which_ansible_may_have_marked() -> None:
+    class Marked(str):
+        pass
+
+    targets, _problems = resolve(Wire(GetCallerIdentity=IDENTITY), Selection((Marked("eu-west-1"),)))
+    assert [type(target.region) for target in targets] == [str]
+
+
 def test_a_typo_in_a_region_is_a_problem_with_a_suggestion_and_the_rest_goes_on() -> None:
     found, (problem,) = resolved(Wire(GetCallerIdentity=IDENTITY), "eu-wset-1", "eu-west-1")
     assert found == [(OWN, "eu-west-1")]
