@@ -11,14 +11,17 @@ fi
 status=/run/amazon-guardduty-agent/status
 report() { # running? : tell GuardDuty; fails until it listens
   metadata=http://169.254.169.254/latest
-  token=$(curl -sf -m 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $metadata/api/token) || return 1
-  document=$(curl -sf -m 2 -H "X-aws-ec2-metadata-token: $token" $metadata/dynamic/instance-identity/document) || return 1
+  token=$(curl -sf -m 10 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $metadata/api/token) || return 1
+  document=$(curl -sf -m 10 -H "X-aws-ec2-metadata-token: $token" $metadata/dynamic/instance-identity/document) || return 1
   region=$(echo "$document" | sed -n 's/.*"region": "\([^"]*\)".*/\1/p')
-  curl -sf -m 5 -d "{\"version\": \"$version\", \"running\": $1, \"document\": $document}" \
+  curl -sf -m 10 -d "{\"version\": \"$version\", \"running\": $1, \"document\": $document}" \
     "https://guardduty-data.$region.amazonaws.com/"
 }
 stop() {
   echo "stopping $version"
+  # On cgroup v1, systemd may wait long for a child that is left behind.
+  kill "$sleeper" 2>/dev/null
+  wait
   report false
   rm -f "$status"
   exit 0
@@ -30,8 +33,9 @@ beats=0
 reported=no
 while :; do
   beats=$((beats + 1))
-  if [ $reported = no ] && report true; then reported=yes; fi
   printf 'version=%s\nbeats=%s\nreported=%s\n' "$version" "$beats" "$reported" > "$status"
+  if [ $reported = no ] && report true; then reported=yes; fi
   sleep 1 &
-  wait $!
+  sleeper=$!
+  wait $sleeper
 done
