@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from typing import Any
 
 import ansible
 import pytest
+from pythons import VERSIONS, interpreter
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import download, supply
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Cache, Unusable
@@ -234,15 +234,11 @@ def arguments(shop: Any, keys: Any, row: dict[str, Any]) -> dict[str, Any]:
     return {"packages": [row], "cache_dir": str(shop.cache), "fingerprints": [keys.fingerprints["aws"]]}
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.9"])
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
 def test_old_pythons_of_managed_hosts_run_the_modules(
-    version: str, shop: Any, site: Any, keys: Any, row: dict[str, Any], tmp_path: Path
+    version: tuple[int, int], shop: Any, site: Any, keys: Any, row: dict[str, Any], tmp_path: Path
 ) -> None:
-    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    program = str(found[-1]) if found else shutil.which(f"python{version}")
-    oldest = importlib.import_module("ansible.module_utils.basic")._PY_MIN
-    if program is None or tuple(int(part) for part in version.split(".")) < oldest:
-        pytest.skip(f"LEFT OUT: modules are not run on Python {version}: not here, or not of this ansible-core")
+    program = interpreter(version)
     (tmp_path / "ansible").symlink_to(Path(ansible.__file__).parent)
     path = f"{tmp_path}:{ROOT / '.cache'}"
     made = finished(start("agent_package", arguments(shop, keys, row), program, path))
