@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from golden import hold
 from harness import Ansible, EmulatedAws, Run, role_arns
 from offboard_world import EVERYWHERE, ONE, THREE, TWO, Outside, begin
 
@@ -43,7 +44,9 @@ def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) ->
     fleet.clear()
     predicted = ansible.playbook(OFFBOARD, "--check", "--diff", **ALL).ok()
     assert fleet.writes() == {}
+    fleet.clear()
     real = ansible.playbook(OFFBOARD, "--diff", **ALL).ok()
+    hold("playbook offboard", fleet.calls())
     assert changes(predicted) == changes(real)
     assert set(changes(real)) == {
         "Turn automated agent configuration off",
@@ -68,6 +71,7 @@ def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) ->
     fleet.clear()
     again = ansible.playbook(OFFBOARD, **ALL).ok()
     assert fleet.writes() == {}
+    hold("playbook offboard, again", fleet.calls())
     assert again.document["stats"]["localhost"]["changed"] == 0
     assert left(again) == left(real)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from golden import hold
 from harness import FLEETS, Ansible, EmulatedAws, Run, role_arns
 
 ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
@@ -45,7 +46,9 @@ def changes(run: Run) -> dict[str, list[tuple[Any, ...]]]:
 def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: EmulatedAws, ansible: Ansible) -> None:
     predicted = ansible.playbook("fleetsec.guardduty.rollout", "--check", "--diff", **VARIABLES).ok()
     assert fleet.writes() == {}
+    fleet.clear()
     real = ansible.playbook("fleetsec.guardduty.rollout", "--diff", **VARIABLES).ok()
+    hold("playbook rollout", fleet.calls())
     assert changes(predicted) == changes(real)
     assert set(changes(real)) == {
         "Enable Runtime Monitoring",
@@ -68,6 +71,7 @@ def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: Emul
     fleet.clear()
     again = ansible.playbook("fleetsec.guardduty.rollout", **VARIABLES).ok()
     assert fleet.writes() == {}
+    hold("playbook rollout, again", fleet.calls())
     assert changes(again) == {}
     assert again.document["stats"]["localhost"]["changed"] == 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from golden import hold
 from harness import Ansible, EmulatedAws, Run, role_arns
 
 ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
@@ -54,7 +55,9 @@ def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
     wish = {**EVERYWHERE, "filters": {"tag:role": "build"}, "managed": "exclude"}
     predicted = ansible.playbook(TAG, "--check", "--diff", **wish).ok()
     assert fleet.writes() == {}
+    fleet.clear()
     real = ansible.playbook(TAG, "--diff", **wish).ok()
+    hold("playbook tag", fleet.calls())
     assert changes(predicted) == changes(real)
     assert changes(real, "Plan what would be written") == changes(real)
     # Five instances get the tag; one of them holds a tag key with a space, so that its exclusion cannot be read.
@@ -69,6 +72,7 @@ def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
     fleet.clear()
     again = ansible.playbook(TAG, **wish).ok()
     assert fleet.writes() == {}
+    hold("playbook tag, again", fleet.calls())
     assert again.document["stats"]["localhost"]["changed"] == 0
 
 
