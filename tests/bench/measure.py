@@ -10,8 +10,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -115,23 +113,18 @@ def environment(folder: Path, url: str, inventory_plugin: str) -> dict[str, str]
 def run(command: Sequence[str], folder: Path, aws: Endpoint, inventory_plugin: str) -> tuple[Run, str]:
     """Run a command of this environment to its end and take its measures; fails when the command does."""
     program = str(Path(sys.executable).with_name(command[0]))
+    stdout, stderr = folder / "stdout", folder / "stderr"
+    launcher = [sys.executable, "-I", "-S", str(HERE / "launch.py"), str(stdout), str(stderr)]
     aws.calls()
-    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        started = time.monotonic()
-        process = subprocess.Popen(
-            [program, *command[1:]],
-            cwd=folder,
-            env=environment(folder, aws.url, inventory_plugin),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-        )
-        _pid, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        stdout.seek(0)
-        stderr.seek(0)
-        text = stdout.read()
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{text[-2000:]}\n{stderr.read()[-4000:]}")
-    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, aws.calls()), text
+    launched = subprocess.run(
+        [*launcher, program, *command[1:]],
+        cwd=folder,
+        env=environment(folder, aws.url, inventory_plugin),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    taken = json.loads(launched.stdout)
+    text = stdout.read_text(encoding="utf-8")
+    if taken.pop("status"):
+        raise RuntimeError(f"{' '.join(command)} failed:\n{text[-2000:]}\n{stderr.read_text(encoding='utf-8')[-4000:]}")
+    return Run(**taken, calls=aws.calls()), text

@@ -45,8 +45,8 @@ FORMS = ("--graph", "--list")
 class Bench:
     """Runs pairs in turn, so that what else the machine does meets both."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, programme: str, result: Path) -> None:
+        self.folder, self.programme, self.result = folder, programme, result
         self.measured: dict[tuple[str, str, int], Measured] = {}
 
     def pair(self, work: str, size: int, aws: Endpoint, contenders: Mapping[str, Command], runs: int) -> None:
@@ -60,6 +60,14 @@ class Bench:
                     f"{sum(taken.calls.values()):5} calls",
                     flush=True,
                 )
+        self.write()
+
+    def write(self) -> None:
+        """What is measured so far: a run that is cut off leaves what it has."""
+        measured = [one.plain() for one in self.measured.values()]
+        result = {**setting(), "programme": self.programme, "measured": measured}
+        self.result.parent.mkdir(parents=True, exist_ok=True)
+        self.result.write_text(json.dumps(result, indent=1), encoding="utf-8")
 
     def take(self, command: Command, aws: Endpoint) -> tuple[Run, str]:
         taken, text = run(command.words, self.folder, aws, command.plugin)
@@ -122,21 +130,21 @@ class Bench:
 
 def quick(bench: Bench) -> None:
     bench.start_up(3)
-    bench.inventories(1000, True, 1)
-    bench.regions(400, True, 1)
-    bench.accounts(10, 1)
-    bench.writes(200, 20, 5, 1)
+    bench.inventories(500, True, 1)
+    bench.regions(80, True, 1)
+    bench.accounts(5, 1)
+    bench.writes(1000, 100, 3, 1)
 
 
 def full(bench: Bench) -> None:
     bench.start_up(7)
     bench.inventories(100, True, 3)
     bench.inventories(1000, True, 3)
-    bench.inventories(10_000, True, 3)
-    bench.inventories(50_000, False, 1)
-    bench.regions(10_000, True, 3)
     bench.accounts(100, 3)
-    bench.writes(1000, 100, 30, 3)
+    bench.writes(1000, 100, 20, 3)
+    bench.inventories(10_000, True, 2)
+    bench.regions(10_000, True, 2)
+    bench.inventories(50_000, False, 1)
 
 
 def ours_only(bench: Bench) -> None:
@@ -161,11 +169,7 @@ def main() -> None:
     if not options.from_result:
         name = "quick" if options.quick else "ours" if options.ours else "full"
         with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(Path(folder))
-            PROGRAMMES[name](bench)
-        result = {**setting(), "programme": name, "measured": [one.plain() for one in bench.measured.values()]}
-        options.result.parent.mkdir(parents=True, exist_ok=True)
-        options.result.write_text(json.dumps(result, indent=1), encoding="utf-8")
+            PROGRAMMES[name](Bench(Path(folder), name, options.result))
     result = json.loads(options.result.read_text(encoding="utf-8"))
     print_table(result)
     if options.guide:
