@@ -15,6 +15,8 @@ description:
   - A package is accepted where every signature of it is good, by a key whose B(primary) fingerprint is among O(fingerprints),
     neither expired nor revoked. That C(gpg) calls a signature good is not enough, since whoever can replace a package can
     replace the signature and the key too.
+  - A package must say itself that it is the named version and architecture too. An old one that is offered under a new name is
+    refused, however good its signature. This is read from the file, without C(rpm) or C(dpkg).
   - A bad package does not fail the task. Its row says so, the others are there to be used, and
     M(fleetsec.guardduty.agent_apply) fails the hosts that need it before it touches them. The task fails where nothing could
     be verified at all, such as without C(gpg).

@@ -15,10 +15,11 @@ from typing import Any
 import boto3
 import pytest
 from harness import SECRET, Ansible, EmulatedAws
+from made_packages import deb
 
 BUCKET = "694911143906-eu-west-1-guardduty-agent-deb-artifacts"
 NAME = "amazon-guardduty-agent-1.17.1.amd64"
-CONTENT = b"a package, as far as a signature is concerned\n"
+CONTENT = deb("1.17.1")
 FETCH = """
 - name: Fetch
   fleetsec.guardduty.agent_package:

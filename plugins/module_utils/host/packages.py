@@ -10,11 +10,8 @@ import os
 import re
 import time
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import (
-    PACKAGE,
-    installed,
-    upstream,
-)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import PACKAGE, installed, upstream
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.identity import unlike
 
 # How long another package manager may be at work, in seconds.
 LOCK_PATIENCE = 120
@@ -28,11 +25,6 @@ QUIET = {
 }
 APT = ["apt-get", "-y", "-q", "-o", f"DPkg::Lock::Timeout={LOCK_PATIENCE}"]
 KEEP_CONFIGURATION = ["--force-confdef", "--force-confold"]
-# How the managers call the architectures. That AWS's RPM for arm64 says aarch64 in itself is assumed; its file says arm64.
-MACHINES = {
-    "rpm": {"x86_64": ("x86_64",), "arm64": ("aarch64", "arm64")},
-    "deb": {"x86_64": ("amd64",), "arm64": ("arm64",)},
-}
 SAID = 4
 WHOLE = " ok installed"
 CAUSES = (
@@ -53,9 +45,11 @@ class Refused(Exception):
 
 
 def hold_fitting(module, path, row):
-    """Refuse a package that is not what its name says: a genuine old one under a new name has a good signature too."""
-    kind, wanted = row["format"], row["version"]
-    if kind == "rpm":
+    """Refuse a package that is not what its name says: a genuine old one under a new name has a good signature too.
+
+    In the manager's own words: what it reads is what it installs.
+    """
+    if row["format"] == "rpm":
         command = ["rpm", "-qp", "--qf", "%{NAME}\n%{VERSION}\n%{ARCH}\n", path]
     else:
         command = ["dpkg-deb", "--show", "--showformat", "${Package}\n${Version}\n${Architecture}\n", path]
@@ -63,13 +57,9 @@ def hold_fitting(module, path, row):
     lines = out.split()
     if code != 0 or len(lines) != 3:
         raise Refused(f"{row['name']} cannot be read as a package: {_last(err)}. Nothing was changed.")
-    name, version, machine = lines[0], upstream(lines[1]), lines[2]
-    if (name, version) != (PACKAGE, wanted) or machine not in MACHINES[kind][row["architecture"]]:
-        raise Refused(
-            f"{row['name']} is refused: it says of itself that it is {name} {version} for {machine}, and wanted is {PACKAGE}"
-            f" {wanted} for {MACHINES[kind][row['architecture']][0]}. Its signature is good, so it is a genuine package under"
-            " another name. Nothing was changed; find out who can write to the source."
-        )
+    why = unlike(lines[0], upstream(lines[1]), lines[2], row)
+    if why:
+        raise Refused(f"{row['name']} is refused: {why}. Nothing was changed; find out who can write to the source.")
 
 
 def install(module, path, row, action):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings verified packages into the cache: fetched, signed by a pinned key, hashed, and only then shown."""
+"""Brings verified packages into the cache: fetched, signed by a pinned key, what its name says, and only then shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import gpg
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import gpg, identity
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Unusable, is_plain
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.download import MIB, NotFetched, fetch
 
@@ -48,7 +48,7 @@ class Supplier:
                 raise NotFetched(f"'{version}' or '{result['name']}' is no usable name of a version or file.")
             patience = self.options["timeout"] * (self.options["retries"] + 1)
             with self.cache.prepared(version, name, patience) as folder:
-                proof = self._cached(version, name, result["name"], folder)
+                proof = self._cached(result, name, folder)
                 if proof is None:
                     proof = self._fetched(ways, folder)
                     result["downloaded"] = True
@@ -64,8 +64,9 @@ class Supplier:
             result.update(failed=True, downloaded=False, msg=text)
         return result
 
-    def _cached(self, version, name, file, folder):
+    def _cached(self, row, name, folder):
         """The proof of the package that is in the cache, or None. A bad one is thrown away."""
+        version, file = row["version"], row["name"]
         place = self.cache.place(version, name)
         if not os.path.lexists(place):
             return None
@@ -73,7 +74,7 @@ class Supplier:
             paths = [os.path.join(place, one) for one in (file, f"{file}.sig", KEYS)]
             if os.path.islink(place) or not all(is_plain(path) for path in paths):
                 raise gpg.NotProven("it is incomplete, or a link")
-            return self._proof(*paths, os.path.join(folder, "cached"))
+            return self._proof(row, *paths, os.path.join(folder, "cached"))
         except gpg.NotProven as error:
             self.warnings.append(f"The cached {file} is not used, but fetched anew: {error}.")
             if self.cache.keep:
@@ -107,9 +108,8 @@ class Supplier:
                 self._given_keys(targets[what])
                 continue
             fetch(_places(row, what), targets[what], LIMITS[what], self.options["timeout"], self.options["retries"])
-        return self._proof(
-            targets["package"], targets["signature"], targets["public_key"], os.path.join(folder, "ring")
-        )
+        paths = (targets["package"], targets["signature"], targets["public_key"])
+        return self._proof(row, *paths, os.path.join(folder, "ring"))
 
     def _given_keys(self, target):
         given = self.options["public_key"]
@@ -119,7 +119,7 @@ class Supplier:
         else:
             fetch([os.path.expanduser(given)], target, LIMITS["public_key"], 0, 0)
 
-    def _proof(self, package, signature, keys, ring):
+    def _proof(self, row, package, signature, keys, ring):
         if self.options["public_key"]:
             keys = f"{ring}.pem"
             self._given_keys(keys)
@@ -128,7 +128,19 @@ class Supplier:
         digest = sha256(package)
         if self.hashes and digest not in self.hashes:
             raise gpg.NotProven(f"its SHA-256 is {digest}, and allowed is {' or '.join(self.hashes)}")
+        _hold_its_name(row, package)
         return {"sha256": digest, "size": os.path.getsize(package), "fingerprint": fingerprint}
+
+
+def _hold_its_name(row, package):
+    """A genuine old package under a new name has a good signature too. What cannot be read here, the host itself holds."""
+    try:
+        told = identity.said(package, row["format"])
+    except identity.Unreadable as error:
+        raise gpg.NotProven(f"it cannot be read as a package ({error})") from None
+    why = None if told is None else identity.unlike(*told, row)
+    if why:
+        raise gpg.NotProven(why)
 
 
 def sha256(path):

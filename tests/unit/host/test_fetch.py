@@ -18,13 +18,14 @@ from typing import Any
 
 import ansible
 import pytest
+from made_packages import deb
 from pythons import VERSIONS, interpreter
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import download, supply
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Cache, Unusable
 
 ROOT = Path(__file__).resolve().parents[3]
-CONTENT = b"a package, as far as a signature is concerned\n" * 1000
+CONTENT = deb("1.17.1", more=b"what a signature is concerned with\n" * 1000)
 PACKAGE = "/1.17.1/amd64/amazon-guardduty-agent-1.17.1.amd64.deb"
 PLACE = "1.17.1/deb-x86_64"
 
@@ -51,7 +52,7 @@ def test_what_may_pass_is_tried_again(shop: Any, site: Any, row: dict[str, Any],
     [
         (500, "answers 500"),
         ("reset", ""),
-        ("short", "of 46000 bytes"),
+        ("short", f"of {len(CONTENT)} bytes"),
         ("slow", "within 1 s"),
         ("endless", "larger than 1 KiB"),
     ],
@@ -188,14 +189,14 @@ def test_a_cache_that_others_can_change_is_not_used(shop: Any, row: dict[str, An
 @pytest.mark.parametrize("layout", ["layout", "flat", "both arm64"])
 def test_a_folder_is_a_source(shop: Any, keys: Any, tmp_path: Path, layout: str) -> None:
     """As AWS lays it out, all in one folder, and with a signature beside each package: no network is needed."""
-    mirror = tmp_path / "mirror"
+    mirror, content = tmp_path / "mirror", deb("1.17.1", "arm64")
     name = "amazon-guardduty-agent-1.17.1.arm64"
     deep = mirror / "1.17.1" / "arm64" if layout == "layout" else mirror
     deep.mkdir(parents=True)
-    (deep / f"{name}.deb").write_bytes(CONTENT)
-    (deep / f"{name}.sig").write_bytes(keys.sign(b"the RPM" if layout == "both arm64" else CONTENT, "aws"))
+    (deep / f"{name}.deb").write_bytes(content)
+    (deep / f"{name}.sig").write_bytes(keys.sign(b"the RPM" if layout == "both arm64" else content, "aws"))
     if layout == "both arm64":
-        (deep / f"{name}.deb.sig").write_bytes(keys.sign(CONTENT, "aws"))
+        (deep / f"{name}.deb.sig").write_bytes(keys.sign(content, "aws"))
     (mirror / "1.17.1" if layout == "layout" else mirror).joinpath("publickey.pem").write_bytes(keys.public("aws"))
     row = {"version": "1.17.1", "format": "deb", "architecture": "arm64", "name": f"{name}.deb", "optional": False}
     row |= {what: f"{mirror}/1.17.1/arm64/{name}.{end}" for what, end in (("package", "deb"), ("signature", "sig"))}

@@ -9,13 +9,15 @@ import hashlib
 from typing import Any
 
 import pytest
+from made_packages import deb
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import SIGNING_KEY
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import gpg
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import FINGERPRINT
 
-CONTENT = b"a package, as far as a signature is concerned\n" * 1000
-OTHER = b"another package\n" * 1000
+CONTENT = deb("1.17.1", more=b"what a signature is concerned with\n" * 1000)
+OTHER = deb("1.16.0", more=b"another package\n" * 1000)
+NEXT = deb("1.18.0")
 LONG_AGO = "20200101T000000!"
 WHOLE = [f"1.17.1/deb-x86_64/{name}" for name in ("amazon-guardduty-agent-1.17.1.amd64.deb", "publickey.pem")]
 WHOLE.insert(1, f"{WHOLE[0]}.sig")
@@ -122,7 +124,7 @@ def test_a_key_that_expired_or_was_revoked_is_refused(shop: Any, site: Any, keys
     row = site.offer(package=CONTENT, signature=signature, public_key=keys.public("revoked"))
     assert not shop.one(row, pinned=("revoked",))["failed"], "it is good until it is revoked"
     keys.revoke("revoked")
-    row = site.offer("1.16.0", package=CONTENT, signature=signature, public_key=keys.public("revoked"))
+    row = site.offer("1.18.0", package=CONTENT, signature=signature, public_key=keys.public("revoked"))
     assert "was revoked" in shop.one(row, pinned=("revoked",))["msg"]
     assert shop.kept() == WHOLE
 
@@ -131,12 +133,35 @@ def test_several_keys_are_accepted_while_one_replaces_another(shop: Any, site: A
     public = keys.public("aws", "next")
     old = site.offer("1.16.0", package=OTHER, signature=keys.sign(OTHER, "aws"), public_key=public)
     new = site.offer("1.17.1", package=CONTENT, signature=keys.sign(CONTENT, "next"), public_key=public)
-    both = site.offer("1.18.0", package=CONTENT, signature=keys.sign(CONTENT, "aws", "next"), public_key=public)
+    both = site.offer("1.18.0", package=NEXT, signature=keys.sign(NEXT, "aws", "next"), public_key=public)
     results = shop.supply(old, new, both, pinned=("next", "aws"))
     assert [result["msg"] for result in results] == ["", "", ""]
     assert [result["fingerprint"] for result in results[:2]] == [keys.fingerprints["aws"], keys.fingerprints["next"]]
     # The pin is what counts, in the cache as well.
     assert [result["failed"] for result in shop.supply(old, new, both, pinned=("next",))] == [True, False, True]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_genuine_package_under_another_name_is_refused_where_it_is_fetched(
+    shop: Any, site: Any, keys: Any, keep: bool
+) -> None:
+    """An old one that is offered as the wanted one has a good signature; check mode foretells it."""
+    for content, words in (
+        (OTHER, "it is amazon-guardduty-agent 1.16.0 for amd64, and wanted is amazon-guardduty-agent 1.17.1"),
+        (deb("1.17.1", "arm64"), "1.17.1 for arm64, and wanted"),
+        (deb("1.17.1", name="bash"), "it is bash 1.17.1"),
+        (b"signed, and no package", "cannot be read as a package (it does not start as a DEB)"),
+    ):
+        row = site.offer(package=content, signature=keys.sign(content, "aws"), public_key=keys.public("aws"))
+        result = shop.one(row, keep=keep)
+        assert result["failed"] and words in result["msg"] and "find out who can write to the source" in result["msg"]
+    assert not shop.cache.exists() or shop.kept() == []
+
+
+def test_what_cannot_be_read_here_is_left_to_the_host(shop: Any, site: Any, keys: Any) -> None:
+    content = CONTENT.replace(b"control.tar.gz ", b"control.tar.zst", 1)
+    row = site.offer(package=content, signature=keys.sign(content, "aws"), public_key=keys.public("aws"))
+    assert shop.one(row)["msg"] == ""
 
 
 def test_one_bad_package_does_not_take_the_others_along(shop: Any, site: Any, keys: Any) -> None:

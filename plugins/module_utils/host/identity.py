@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a package says of itself, read from its file without rpm and dpkg, which the machine that fetches need not have.
+
+RPM: "RPM V4 Package format" of rpm.org's reference manual. DEB: deb(5). Python 3.8 and the standard library.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import tarfile
+import zlib
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import PACKAGE, upstream
+
+try:
+    import lzma
+except ImportError:  # a Python that was built without it
+    lzma = None
+
+# How the managers call the architectures. That AWS's RPM for arm64 says aarch64 in itself is assumed; its file says arm64.
+MACHINES = {
+    "rpm": {"x86_64": ("x86_64",), "arm64": ("aarch64", "arm64")},
+    "deb": {"x86_64": ("amd64",), "arm64": ("arm64",)},
+}
+MIB = 1024 * 1024
+# Far more than any package has in the part that describes it.
+MOST = 64 * MIB
+RPM_LEAD, RPM_MAGIC, HEADER_MAGIC = 96, b"\xed\xab\xee\xdb", b"\x8e\xad\xe8\x01"
+RPM_TAGS = {1000: "name", 1001: "version", 1022: "machine"}
+RPM_STRING = 6
+AR_MAGIC, AR_HEADER, AR_END = b"!<arch>\n", 60, b"`\n"
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class Unreadable(Exception):
+    """Why a file is no package; a clause."""
+
+
+def said(path, kind):
+    """Name, version and machine; None where a DEB describes itself in a compression that is not known here."""
+    try:
+        with open(path, "rb") as file:
+            return _of_rpm(file) if kind == "rpm" else _of_deb(file)
+    except (struct.error, tarfile.TarError, zlib.error, ValueError, EOFError, MemoryError) as error:
+        raise Unreadable(str(error) or type(error).__name__) from None
+
+
+def unlike(name, version, machine, row):
+    """Why a package is not the one of the row, though its signature is good; a clause, or None."""
+    wanted = MACHINES[row["format"]][row["architecture"]]
+    if (name, version) == (PACKAGE, row["version"]) and machine in wanted:
+        return None
+    return (
+        f"it says of itself that it is {name} {version} for {machine}, and wanted is {PACKAGE} {row['version']} for"
+        f" {wanted[0]}; its signature is good, so it is a genuine package under another name"
+    )
+
+
+def _read(file, size):
+    if not 0 <= size <= MOST:
+        raise Unreadable(f"it claims a part of {size} bytes")
+    content = file.read(size)
+    if len(content) != size:
+        raise Unreadable("it is cut short")
+    return content
+
+
+def _of_rpm(file):
+    if not _read(file, RPM_LEAD).startswith(RPM_MAGIC):
+        raise Unreadable("it does not start as an RPM")
+    _rpm_header(file)
+    # Only the first of the two headers is padded.
+    file.seek(-file.tell() % 8, io.SEEK_CUR)
+    entries, store = _rpm_header(file)
+    found = {}
+    for tag, kind, offset, _dummy in struct.iter_unpack(">4I", entries):
+        if tag in RPM_TAGS and kind == RPM_STRING:
+            found[RPM_TAGS[tag]] = store[offset : store.index(b"\0", offset)].decode("utf-8")
+    return _whole(found)
+
+
+def _rpm_header(file):
+    """Its entries and its store."""
+    magic, count, size = struct.unpack(">4s4x2I", _read(file, 16))
+    if magic != HEADER_MAGIC:
+        raise Unreadable("it has no header where an RPM has one")
+    return _read(file, 16 * count), _read(file, size)
+
+
+def _of_deb(file):
+    if _read(file, len(AR_MAGIC)) != AR_MAGIC:
+        raise Unreadable("it does not start as a DEB")
+    name, content = _ar_member(file)
+    if name != "debian-binary" or not content.startswith(b"2."):
+        raise Unreadable("it is no DEB of format 2")
+    name, content = _ar_member(file)
+    while name.startswith("_"):
+        name, content = _ar_member(file)
+    archive = _unpacked(name, content)
+    if archive is None:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+        control = next((one for one in tar if one.name in ("./control", "control") and one.isreg()), None)
+        if control is None:
+            raise Unreadable("it has no control file")
+        text = tar.extractfile(control).read(MIB).decode("utf-8")
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith((" ", "\t")))
+    told = {name.lower(): value.strip() for name, value in fields.items()}
+    names = {"name": "package", "version": "version", "machine": "architecture"}
+    return _whole({what: told[name] for what, name in names.items() if name in told})
+
+
+def _ar_member(file):
+    header = _read(file, AR_HEADER)
+    if not header.endswith(AR_END):
+        raise Unreadable("it has no member where a DEB has one")
+    size = int(header[48:58])
+    content = _read(file, size)
+    file.seek(size % 2, io.SEEK_CUR)
+    return header[:16].decode("ascii").rstrip().rstrip("/"), content
+
+
+def _unpacked(name, content):
+    if name == "control.tar":
+        return content
+    if name == "control.tar.gz":
+        return zlib.decompressobj(GZIP).decompress(content, MOST)
+    if name == "control.tar.xz" and lzma is not None:
+        try:
+            return lzma.LZMADecompressor().decompress(content, MOST)
+        except lzma.LZMAError as error:
+            raise Unreadable(str(error)) from None
+    if name.startswith("control.tar."):
+        return None
+    raise Unreadable("it has no control archive where a DEB has one")
+
+
+def _whole(found):
+    lacking = [what for what in ("name", "version", "machine") if not found.get(what)]
+    if lacking:
+        raise Unreadable(f"it does not say its {' and '.join(lacking)}")
+    return found["name"], upstream(found["version"]), found["machine"]
