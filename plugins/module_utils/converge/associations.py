@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.rivals import older_association
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, Outcome
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import KIND, AssociationPlan, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Association, AssociationArea
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association_runs import executions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,14 @@ def handlers(begun: list[Begun]) -> dict[tuple[str, str], Handler]:
     def create(run: AreaRun, change: Change) -> None:
         tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
         options = {**change.details["settings"], **({"Tags": tags} if tags else {})}
-        answer = run.target.client("ssm").create_association(**options)["AssociationDescription"]
-        begun.append(Begun(run.target, _settled(answer, change)))
+        client = run.target.client("ssm")
+        answer = client.create_association(**options)["AssociationDescription"]
+        made, name = _settled(answer, change), options.get("AssociationName")
+        rival = older_association(run.target, name, made.association_id) if name else None
+        if rival:
+            client.delete_association(AssociationId=made.association_id)
+            made = described(run.target, rival, tags=False)
+        begun.append(Begun(run.target, made))
 
     def update(run: AreaRun, change: Change) -> None:
         # With the version that was read, AWS refuses rather than overwrite what somebody else changed meanwhile.

@@ -12,6 +12,14 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress, Wait
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.rivals import (
+    DNS_CONFLICT,
+    dns_taken,
+    endpoint_of,
+    group_named,
+    group_taken,
+    make_or_adopt,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
     AreaRun,
     Failure,
@@ -33,14 +41,11 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoin
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
-# What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
-DNS_CONFLICT = "conflicting DNS domain"
 DNS_ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 ADVICE = {
     "DependencyViolation": "Something still uses it: detach it there, then run this again.",
     "DuplicateSubnetsInSameZone": "Name one subnet per availability zone in subnet_ids.",
     "InsufficientFreeAddressesInSubnet": "Name subnets with free addresses in subnet_ids.",
-    "InvalidGroup.Duplicate": "A group of this name was made meanwhile: run this again.",
     "VpcEndpointLimitExceeded": "Ask AWS for a higher quota of interface endpoints per VPC.",
 }
 
@@ -95,9 +100,13 @@ class EndpointWriter:
 
         def create(change: Change) -> None:
             details = change.details
-            group = {"GroupName": details["name"], "Description": details["description"], "VpcId": change.target}
-            answer = client.create_security_group(**group, **_tags("security-group", details["tags"]))
-            group_id = answer["GroupId"]
+            name, vpc_id = details["name"], change.target
+            group = {"GroupName": name, "Description": details["description"], "VpcId": vpc_id}
+            group_id = make_or_adopt(
+                lambda: client.create_security_group(**group, **_tags("security-group", details["tags"]))["GroupId"],
+                group_taken,
+                lambda: group_named(run.target, vpc_id, name),
+            )
             # A group that was just made may be unknown for a moment (EC2 API reference, eventual consistency).
             patience.call(lambda: _authorize(client, group_id, details["cidrs"]), until=_not_found_yet)
             run.made["security group", change.target] = group_id
@@ -114,8 +123,15 @@ class EndpointWriter:
         def create(change: Change) -> None:
             arguments = _create_arguments(run, change)
             passing = _freed_soon if change.details["predecessor"] else _not_found_yet
-            answer = patience.call(lambda: client.create_vpc_endpoint(**arguments), until=passing)
-            made[answer["VpcEndpoint"]["VpcEndpointId"]] = change
+
+            def make() -> str:
+                return make_or_adopt(
+                    lambda: client.create_vpc_endpoint(**arguments)["VpcEndpoint"]["VpcEndpointId"],
+                    dns_taken,
+                    lambda: endpoint_of(run.target, change.target, change.details["service"]),
+                )
+
+            made[patience.call(make, until=passing)] = change
             wait.done = len(made)
 
         run.each(changes, "ec2:CreateVpcEndpoint", create, tell=_tell, settled=not self.wait)
@@ -370,7 +386,7 @@ def _not_found_yet(error: ClientError) -> bool:
 
 
 def _freed_soon(error: ClientError) -> bool:
-    return _not_found_yet(error) or DNS_CONFLICT in str(error)
+    return _not_found_yet(error) or dns_taken(error)
 
 
 def _in_use(error: ClientError) -> bool:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.features import configuration, off
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.rivals import detector_refused, make_or_adopt
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import FEATURE, LEGACY_FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
@@ -16,8 +18,19 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan imp
 def _create(run: AreaRun, changes: Sequence[Change]) -> None:
     client = run.target.client("guardduty")
 
+    def adopt(features: list[dict[str, Any]]) -> str | None:
+        for detector_id in client.list_detectors()["DetectorIds"]:
+            client.update_detector(DetectorId=detector_id, Features=features)
+            return str(detector_id)
+        return None
+
     def create(change: Change) -> None:
-        client.create_detector(Enable=True, Features=[configuration(FEATURE, change.details["feature"])])
+        features = [configuration(FEATURE, change.details["feature"])]
+        make_or_adopt(
+            lambda: client.create_detector(Enable=True, Features=features)["DetectorId"],
+            detector_refused,
+            lambda: adopt(features),
+        )
 
     run.each(changes, "guardduty:CreateDetector", create)
 

@@ -114,9 +114,11 @@ class EmulatedAws:
 
 
 def _strike(rule: Rule, call: Call, caller: Caller) -> None:
-    """Let the fault happen. Only latency, cut and unprocessed go on to the real answer."""
+    """Let the fault happen. Only latency, meet, cut and unprocessed go on to the real answer."""
     if rule.kind in ("latency", "hang"):
         time.sleep(rule.seconds)
+    if rule.kind == "meet":
+        rule.meet()
     if rule.kind in ("hang", "reset"):
         raise ConnectionDropped
     if rule.kind in ("throttle", "error", "deny"):

@@ -15,7 +15,7 @@ from typing import Any
 from .wire import AwsError, Call
 from .world import Caller
 
-KINDS = ("throttle", "error", "reset", "hang", "latency", "deny", "cut", "unprocessed")
+KINDS = ("throttle", "error", "reset", "hang", "latency", "meet", "deny", "cut", "unprocessed")
 
 _THROTTLES = {
     "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
@@ -62,7 +62,10 @@ class Rule:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind: no fault {self.kind!r}; known: {', '.join(KINDS)}")
+        if self.kind == "meet" and not self.times:
+            raise ValueError("times: how many calls are to meet")
         self._random = random.Random(self.seed)
+        self._met = threading.Barrier(self.times or 1)
 
     def fires(self, call: Call, account: str) -> bool:
         if not fnmatchcase(call.op, self.op):
@@ -76,6 +79,13 @@ class Rule:
             return False
         self.fired += 1
         return True
+
+    def meet(self) -> None:
+        """Hold a call until C(times) of them have come, so that none of their callers saw what another is about to do."""
+        try:
+            self._met.wait(self.seconds)
+        except threading.BrokenBarrierError:
+            raise AwsError("NotMet", f"fewer than {self.times} calls came within {self.seconds} s", 500) from None
 
 
 class Faults:

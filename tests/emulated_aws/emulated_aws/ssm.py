@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -166,6 +167,22 @@ class SsmResponse(SimpleSystemManagerResponse):
             default=50,
         )
         return ActionResult({"AssociationExecutionTargets": rows, **token})
+
+    # Session Manager: that a session may start. What is said in one goes another way, which is not emulated
+
+    def start_session(self) -> ActionResult:
+        p = self._input()
+        if p.get("DocumentName"):
+            raise AwsError("InvalidDocument", "Sessions are emulated with the default document alone.")
+        node = ssm_nodes.managed(self.current_account, self.region).get(p["Target"])
+        if node is None or not ssm_nodes.online(*node):
+            raise AwsError("TargetNotConnected", f"{p['Target']} is not connected.")
+        session = f"operator-{secrets.token_hex(9)[:17]}"
+        url = f"wss://ssmmessages.{self.region}.amazonaws.com/v1/data-channel/{session}?role=publish_subscribe"
+        return ActionResult({"SessionId": session, "TokenValue": secrets.token_urlsafe(64), "StreamUrl": url})
+
+    def terminate_session(self) -> ActionResult:
+        return ActionResult({"SessionId": self._input()["SessionId"]})
 
     # Run Command for GuardDuty's document; commands of other documents are moto's
 

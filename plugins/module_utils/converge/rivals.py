@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What another run has made between our reading and our writing: the slices of a job all run its account-level plays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import GONE_STATES, PENDING_STATES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import described, listed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
+
+# What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
+DNS_CONFLICT = "conflicting DNS domain"
+T = TypeVar("T")
+
+
+def make_or_adopt(make: Callable[[], T], exists: Callable[[ClientError], bool], rival: Callable[[], T | None]) -> T:
+    """Make a thing of which AWS allows one; where it C(exists) already, take the one that another run has made."""
+    try:
+        return make()
+    except ClientError as error:
+        made = rival() if exists(error) else None
+        if made is None:
+            raise
+        return made
+
+
+def group_taken(error: ClientError) -> bool:
+    """EC2 API reference, error codes: a VPC has one security group of a name."""
+    return bool(error.response["Error"]["Code"] == "InvalidGroup.Duplicate")
+
+
+def dns_taken(error: ClientError) -> bool:
+    return DNS_CONFLICT in str(error)
+
+
+def detector_refused(error: ClientError) -> bool:
+    """GuardDuty has this one code for everything that it refuses; that an account has one detector is in the API reference."""
+    return bool(error.response["Error"]["Code"] == "BadRequestException")
+
+
+def group_named(target: Target, vpc_id: str, name: str) -> str | None:
+    return next(iter(ec2.security_groups(target, {"vpc-id": [vpc_id], "group-name": [name]})), None)
+
+
+def endpoint_of(target: Target, vpc_id: str, service: str) -> str | None:
+    """The VPC's endpoint for the service that answers for the agent's name, or soon will."""
+    for endpoint in ec2.endpoints(target).get(vpc_id, ()):
+        state = endpoint.state.lower()
+        named = endpoint.private_dns or state in PENDING_STATES
+        if named and endpoint.service_name == service and state not in GONE_STATES:
+            return endpoint.endpoint_id
+    return None
+
+
+def older_association(target: Target, name: str, association_id: str) -> str | None:
+    """Another association of the same name that was there first. State Manager allows any number, and its lists do not
+    show when each was made."""
+    try:
+        same = [each.association_id for each in listed(target, {"AssociationName": name})]
+        if len(same) < 2:
+            return None
+        ages = sorted((described(target, each, tags=False).created or "", each) for each in {*same, association_id})
+    except AWS_ERRORS:
+        return None  # What was made is made; that there are two of them, if there are, the next run says
+    return None if ages[0][1] == association_id else ages[0][1]
