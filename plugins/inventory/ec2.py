@@ -69,6 +69,14 @@ options:
     description: Whether to read GuardDuty's coverage, which costs a call for every 50 instances.
     type: bool
     default: true
+  routes:
+    description:
+      - Keep the instances of these routes only, such as V(package) for an inventory of the hosts that a job installs on.
+      - All of them are read all the same. Empty keeps every instance.
+    type: list
+    elements: str
+    choices: [guardduty, ssm, package, none]
+    default: []
   group_prefix:
     description: What the names of the verdict's groups start with.
     type: str
@@ -239,7 +247,10 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
         self.start_constructing(*(self.get_option(name) for name in ("compose", "groups", "keyed_groups")))
         choices = Choices(self.get_option("scope"), self.get_option("fallback_to_package"))
         writer = HostWriter(self.inventory)
+        routes = self.get_option("routes")
         for verdict in judge_fleet(snapshot, choices):
+            if routes and verdict.route not in routes:
+                continue
             name = host_name(verdict.instance, preferences)
             if name in self.inventory.hosts:
                 self.warn(

@@ -56,7 +56,7 @@ PLAYBOOKS: dict[str, dict[str, Any]] = {
 }
 ELSEWHERE = ("offboard", "rollout", "tag")
 # They work on hosts or files, and never call AWS.
-NO_AWS = {"agent_apply", "agent_package", "agent_plan", "image", "report"}
+NO_AWS = {"agent_apply", "agent_package", "agent_plan", "capacity", "image", "report"}
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import pytest
 from harness import FLEETS, Ansible, EmulatedAws, Run, load_json, role_arns
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.capacity import of_size, reads
+
 EVERY_CASE = FLEETS / "every_case.yml"
 ACCOUNTS = ["111111111111", "222222222222"]
 
@@ -194,6 +196,8 @@ def test_api_calls_at_scale_follow_aws_page_sizes(aws: EmulatedAws, ansible: Ans
     assert calls["ssm:DescribeInstanceProperties"] == 3
     assert calls["guardduty:ListCoverage"] == 41
     assert calls["ec2:DescribeVpcs"] == calls["ec2:DescribeVpcEndpoints"] == 1
+    (planned,) = of_size({"instances": 2001, "ssm_percent": 100, "package_percent": 0})
+    assert calls == reads(planned)
 
 
 def test_a_role_that_cannot_be_assumed_is_a_warning_and_the_rest_is_served(
@@ -290,8 +294,9 @@ def test_the_cache_answers_without_a_call_and_knows_whose_it_is(every_case: Emul
     again = ansible.inventory(config("eu-west-1", **caching)).ok()
     assert again.document == first.document
     assert every_case.log() == []
-    selected = ansible.inventory(config("eu-west-1", scope="selected", **caching)).ok()
+    selected = ansible.inventory(config("eu-west-1", scope="selected", routes=["guardduty"], **caching)).ok()
     assert "beyond_scope" in said_of(selected, "untagged-01")[4]
+    assert {host["gd_route"] for host in selected.document["_meta"]["hostvars"].values()} == {"guardduty"}
     assert every_case.log() == [], "the operator's choices are applied to what is cached"
     ansible.inventory(config("eu-west-1", **caching), env={"AWS_ACCESS_KEY_ID": "AKIASOMEONEELSE00000"}).ok()
     assert every_case.calls()["ec2:DescribeInstances"] == 1

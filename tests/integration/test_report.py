@@ -98,6 +98,13 @@ def test_shards_come_to_one_report(world: Any, ansible: Any, tmp_path: Path) -> 
     assert [read["assume_role_arns"] for read in one["reads"]] == [role_arns([account]) for account in ACCOUNTS]
     assert changed(ansible.playbook(REPORT, report_shards="shards", report_dir="shards")) == 0
 
+    planned = ansible.playbook("fleetsec.guardduty.capacity", capacity_report="shards/report.json").ok()
+    fleet = planned.stats["guardduty_capacity"]["fleet"]
+    assert (fleet["instances"], fleet["accounts"]) == (len(one["instances"]), len(ACCOUNTS))
+    unknown = ansible.playbook("fleetsec.guardduty.capacity", fleet_size="acounts: 5")
+    assert unknown.returncode == 2
+    assert "acounts is not known here" in unknown.stdout
+
     missing = ansible.playbook(REPORT, report_shards=["shards/nowhere.json"], report_dir="x")
     assert missing.returncode == 2
     assert "there is no report.json file at" in missing.stdout

@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters of the playbook capacity. Each is documented in a file of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.capacity import (
+    CapacityError,
+    lines,
+    of_rows,
+    of_size,
+    plan,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report import ReportError, parse
+
+
+def capacity_plan(fleet: str | Mapping[str, Any], means: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    try:
+        areas = of_size(fleet) if isinstance(fleet, Mapping) else of_rows(parse(fleet, "The report")["instances"])
+        return plan(areas, means or {})
+    except (CapacityError, ReportError) as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+def capacity_lines(planned: Mapping[str, Any]) -> list[str]:
+    return lines(planned)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"capacity_plan": capacity_plan, "capacity_lines": capacity_lines}
