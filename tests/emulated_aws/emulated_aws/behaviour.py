@@ -8,7 +8,7 @@ Nothing runs in the background: whoever reads what time or other calls may have 
 
 from __future__ import annotations
 
-from . import coverage, guardduty_manager, guardduty_state, ssm_state
+from . import coverage, events, guardduty_manager, guardduty_state, ssm_state
 from .world import WORLD
 
 Key = tuple[str, str]
@@ -62,8 +62,14 @@ def changed(account: str, region: str) -> None:
 
 def after_call(service: str, operation: str, account: str, region: str) -> None:
     """Called after each successful call that changes something."""
-    if service not in _SERVICES:
-        return
+    if service in _SERVICES:
+        _react(operation, account, region)
+    # A new rule tells what happens from now on
+    if service in _SERVICES or service == "events":
+        events.settle(account, region)
+
+
+def _react(operation: str, account: str, region: str) -> None:
     changed(account, region)
     keys = [key for key in _changed if key[1] == region]
     if operation in _POKES:

@@ -20,6 +20,7 @@ from .ec2_filters import Getter, select
 from .ec2_xml import part_renderer
 from .specs import InstanceSpec
 from .wire import AwsError
+from .world import WORLD
 
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 # Whoever is named here manages the instances; the file may also name a principal itself.
@@ -311,6 +312,19 @@ class InstanceOperations(Ec2Operations):
         if missing:
             raise not_found("instance", "InvalidInstanceID.NotFound", missing)
         return {each: index[each] for each in ids}
+
+    def start_instances(self) -> Any:
+        """A stopped instance that starts is launched anew, and its SSM Agent takes its time."""
+        stopped = [
+            one for one in self.instances_named(self.asked["InstanceIds"]).values() if one._state.name == "stopped"
+        ]
+        answer = super().start_instances()
+        nodes = WORLD.nodes_in(self.current_account, self.region)
+        for instance in stopped:
+            instance.launch_time = datetime.datetime.now(datetime.UTC)
+            if instance.id in nodes:
+                nodes[instance.id].registers = WORLD.now() + WORLD.pace.registration
+        return answer
 
     def modify_instance_metadata_options(self) -> Answer:
         """Only what the call names changes; moto sets the rest to nothing."""

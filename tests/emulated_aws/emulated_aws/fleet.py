@@ -129,7 +129,7 @@ def parse_fleet(text: str) -> Fleet:
     caller = top.text("caller_account", next(iter(accounts)))
     _known_account(caller, accounts, "caller_account")
     pace = Reader(top.take("pace", dict, {}, "a mapping"), "pace")
-    paces = {key: pace.number(key, 0) for key in ("endpoint", "association", "coverage", "member")}
+    paces = {key: pace.number(key, 0) for key in ("endpoint", "association", "coverage", "member", "registration")}
     pace.end()
     organization = top.take("organization", dict, None, "a mapping")
     fleet = Fleet(caller, paces, None if organization is None else _organization(organization, accounts), accounts)

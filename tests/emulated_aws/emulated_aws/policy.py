@@ -90,6 +90,26 @@ def _condition(operator: str, tests: Mapping[str, Any], context: Mapping[str, st
     return True
 
 
+def lets_rule_send(document: str | None, queue_arn: str, rule_arn: str) -> bool:
+    """Whether a queue's policy lets a rule of EventBridge send to it: without an allow EventBridge may not."""
+    policy = parse(document) if document else None
+    context = {"aws:sourcearn": rule_arn}
+    effects = {
+        statement["Effect"]
+        for statement in (_list(policy["Statement"]) if policy else ())
+        if (statement.get("Principal") == "*" or "events.amazonaws.com" in _services(statement))
+        and _listed(statement, "Action", "sqs:sendmessage", lower=True)
+        and _listed(statement, "Resource", queue_arn)
+        and all(_condition(operator, tests, context) for operator, tests in statement.get("Condition", {}).items())
+    }
+    return effects == {"Allow"}
+
+
+def _services(statement: Mapping[str, Any]) -> list[Any]:
+    principal = statement.get("Principal")
+    return _list(principal.get("Service", [])) if isinstance(principal, dict) else []
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 # Each has register(); load() is called once a fleet has been loaded into EC2 and the world, behaviour last.
-_SERVICES = ("ec2", "sts", "organizations", "ssm", "guardduty")
+_SERVICES = ("ec2", "sts", "organizations", "ssm", "guardduty", "events", "sqs")
 
 
 def swap(urls: ModuleType, response: type[Any]) -> None:
@@ -34,7 +34,7 @@ def register() -> None:
 
 
 def after_load() -> None:
-    for name in ("ssm", "guardduty", "behaviour"):
+    for name in ("ssm", "guardduty", "events", "sqs", "behaviour"):
         load: Callable[[], None] | None = getattr(_module(name), "load", None)
         if load is not None:
             load()

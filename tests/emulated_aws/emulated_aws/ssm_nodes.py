@@ -81,6 +81,7 @@ def managed(account: str, region: str) -> dict[str, tuple[Node, Ec2Instance]]:
         if instance.state in _SHOWN_STATES
         and (node := nodes.get(instance.instance_id)) is not None
         and node.ssm != "absent"
+        and node.registers <= WORLD.now()
     }
 
 

@@ -16,7 +16,7 @@ from .ssm_associations import DESCRIBED, Association, Execution, Nodes, Version,
 from .ssm_commands import Command
 from .ssm_nodes import managed
 from .wire import AwsError
-from .world import AgentOrigin
+from .world import WORLD, AgentOrigin
 
 # AWS General Reference, Systems Manager quotas: associations per account and Region; versions per association.
 MAX_ASSOCIATIONS = 2_000
@@ -180,7 +180,8 @@ class SsmState(BaseBackend):
 
     def advance(self, since: float, now: float) -> bool:
         """Let associations run. What starts now began at C(since), in world seconds; whether anything changed."""
-        self.next_due = float("inf")
+        coming = (node.registers for node in WORLD.nodes_in(self.account_id, self.region_name).values())
+        self.next_due = min((at for at in coming if at > now), default=float("inf"))
         if not self.associations and not self.commands:
             return False
         nodes: Nodes = managed(self.account_id, self.region_name)

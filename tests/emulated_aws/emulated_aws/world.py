@@ -38,6 +38,8 @@ class Node:
     kernel: str = "6.1"
     agent: Agent | None = None
     cluster_arn: str | None = None
+    # Its SSM Agent reports from this world second on.
+    registers: float = 0.0
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Pace:
     association: float = 0.0
     coverage: float = 0.0
     member: float = 0.0
+    registration: float = 0.0
 
 
 @dataclass
@@ -142,3 +145,5 @@ class World:
 
 
 WORLD = World()
+# Told when a message has come into a queue. Who waits for it lets go of the world.
+ARRIVED = threading.Condition(WORLD.lock)

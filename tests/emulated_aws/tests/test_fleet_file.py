@@ -45,7 +45,7 @@ def test_the_defaults_are_those_of_the_contract():
     fleet = parse_fleet(GOOD)
     web = fleet.accounts["111111111111"].regions["eu-west-1"].instances[0]
     assert fleet.caller_account == "111111111111"
-    assert fleet.pace == {"endpoint": 0, "association": 0, "coverage": 0, "member": 0}
+    assert fleet.pace == {"endpoint": 0, "association": 0, "coverage": 0, "member": 0, "registration": 0}
     assert (web.count, web.type, web.platform, web.state, web.ssm) == (1, "m6i.large", "linux", "running", "absent")
     assert (web.metadata_tags, web.imds, web.agent, web.os, web.kernel) == (
         False,

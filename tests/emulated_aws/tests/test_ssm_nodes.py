@@ -130,9 +130,14 @@ def test_ten_thousand_nodes_are_cheap() -> None:
 def test_a_session_starts_on_a_node_that_is_online(cloud: Cloud, ssm: Any) -> None:
     """botocore, StartSession: TargetNotConnected where it is not, or where it is of another Region."""
     rows = ssm.describe_instance_information(MaxResults=50)["InstanceInformationList"]
-    ids = {state: [row["InstanceId"] for row in rows if row["PingStatus"] == state] for state in ("Online", "ConnectionLost")}
+    ids = {
+        state: [row["InstanceId"] for row in rows if row["PingStatus"] == state]
+        for state in ("Online", "ConnectionLost")
+    }
     session = ssm.start_session(Target=ids["Online"][0])
-    assert session["StreamUrl"].startswith(f"wss://ssmmessages.{REGION}.amazonaws.com/v1/data-channel/{session['SessionId']}?")
+    assert session["StreamUrl"].startswith(
+        f"wss://ssmmessages.{REGION}.amazonaws.com/v1/data-channel/{session['SessionId']}?"
+    )
     assert ssm.terminate_session(SessionId=session["SessionId"])["SessionId"] == session["SessionId"]
     for nobody in (ids["ConnectionLost"][0], "i-0123456789abcdef0"):
         assert code_of(ssm.start_session, Target=nobody) == "TargetNotConnected"
