@@ -23,9 +23,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        # The module parses the options by the same specification; here it only says what is wrong before anything starts.
+        # To say what is wrong before anything starts. The module gets the options as they were given, and parses them by the
+        # same specification: a path that starts with ~ is one of the machine that fetches.
         dummy, options = self.validate_argument_spec(FETCH)
-        result = self._execute_module(module_name=MODULE, module_args=options, task_vars=task_vars)
+        result = self._execute_module(module_name=MODULE, task_vars=task_vars)
         lacking = [row for row in result.get("packages", ()) if row.pop("s3", False)]
         if result.get("failed") or not lacking:
             return result
@@ -35,7 +36,7 @@ class ActionModule(ActionBase):
         again = {"packages": []}
         if brought:
             again = self._execute_module(
-                module_name=MODULE, module_args={**options, "packages": brought}, task_vars=task_vars
+                module_name=MODULE, module_args={**self._task.args, "packages": brought}, task_vars=task_vars
             )
             if again.get("failed"):
                 return again

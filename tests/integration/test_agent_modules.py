@@ -26,6 +26,7 @@ FETCH = """
     packages: "{{ rows }}"
     fingerprints: ["{{ fingerprint }}"]
     cache_dir: "{{ cache }}"
+  environment: {HOME: "{{ home }}"}
 """
 APPLY = """
 - name: Apply
@@ -100,8 +101,10 @@ def bucket(aws: EmulatedAws, signed: Signed) -> Signed:
 
 
 def test_s3_is_read_once_and_foretold_by_check_mode(aws: EmulatedAws, ansible: Ansible, bucket: Signed) -> None:
-    cache = ansible.folder / "cache"
-    given = {"rows": [s3_row()], "fingerprint": bucket.fingerprint, "cache": str(cache)}
+    # The home is that of the machine that fetches, which need not be the controller's.
+    home = ansible.folder / "elsewhere"
+    cache = home / "cache"
+    given = {"rows": [s3_row()], "fingerprint": bucket.fingerprint, "cache": "~/cache", "home": str(home)}
     foretold = ansible.playbook(FETCH, "--check", **given).ok().tasks["Fetch"]
     assert foretold["changed"] and not cache.exists()
     made = ansible.playbook(FETCH, **given).ok().tasks["Fetch"]
@@ -114,7 +117,7 @@ def test_s3_is_read_once_and_foretold_by_check_mode(aws: EmulatedAws, ansible: A
 
 
 def test_what_s3_has_not_is_told_and_the_rest_is_kept(ansible: Ansible, bucket: Signed) -> None:
-    given = {"fingerprint": bucket.fingerprint, "cache": str(ansible.folder / "cache")}
+    given = {"fingerprint": bucket.fingerprint, "cache": str(ansible.folder / "cache"), "home": str(ansible.folder)}
     made = ansible.playbook(FETCH, rows=[s3_row("1.16.0"), s3_row()], **given).ok().tasks["Fetch"]
     missing, good = made["packages"]
     assert not good["failed"] and missing["failed"] and made["changed"]
