@@ -34,6 +34,8 @@ ROOT = HERE.parents[1]
 CACHE = ROOT / ".cache" / "lab"
 MOLECULE = ROOT / "extensions" / "molecule"
 REGIONS = ("eu-west-1", "eu-central-1")
+# Of this one only the proxy knows the names: nobody has a direct way.
+BEHIND_PROXY = "us-west-2"
 # The network is AWS's link-local one, so that IMDS has its real address without a route or a rule.
 SUBNET, GATEWAY = "169.254.169.0/24", "169.254.169.1"
 ENDPOINTS = "169.254.169.250"
@@ -147,7 +149,7 @@ class Lab:
             for old in CACHE.glob("agent-*"):
                 shutil.rmtree(old)
             artefacts.build(self.artefacts)
-        for region in REGIONS:
+        for region in (*REGIONS, BEHIND_PROXY):
             for kind in ("rpm", "deb"):
                 row = package(region, "x86_64", kind, artefacts.GOOD[0])
                 # The path is the server's: its container has the packages there.
@@ -155,7 +157,8 @@ class Lab:
 
     def _name_addresses(self) -> None:
         """The names that hosts and controller find in the lab, for /etc/hosts."""
-        names = [f"{bucket.name}.s3.{region_of(bucket.name)}.amazonaws.com" for bucket in self.buckets()]
+        regions = {bucket.name: region_of(bucket.name) for bucket in self.buckets()}
+        names = [f"{name}.s3.{region}.amazonaws.com" for name, region in regions.items() if region in REGIONS]
         names += [f"guardduty-data{variant}.{region}.amazonaws.com" for region in REGIONS for variant in ("", "-v2")]
         (self.folder / "names.json").write_text(json.dumps(dict.fromkeys(names, ENDPOINTS), indent=2), encoding="utf-8")
         lines = "".join(f"{ENDPOINTS}\t{name}\n" for name in names)
@@ -277,12 +280,12 @@ class Lab:
 
 
 def region_of(bucket: str) -> str:
-    return next(region for region in REGIONS if f"-{region}-" in bucket)
+    return next(region for region in (*REGIONS, BEHIND_PROXY) if f"-{region}-" in bucket)
 
 
 def make_certificates(folder: Path) -> None:
     """A certificate authority for one run, S3's wildcard certificates under it, and a bundle for the controller."""
-    names = [f"DNS:*.s3.{region}.amazonaws.com" for region in REGIONS]
+    names = [f"DNS:*.s3.{region}.amazonaws.com" for region in (*REGIONS, BEHIND_PROXY)]
     names += [f"DNS:*.{region}.amazonaws.com" for region in REGIONS]
     (folder / "names").write_text(f"subjectAltName={','.join(names)}\n", encoding="ascii")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")

@@ -20,7 +20,7 @@ import yaml
 from .network import CACHE, MOLECULE, ROOT
 
 # At most two cores are taken for granted.
-WORKERS = 2
+WORKERS = 3
 LOG = CACHE / "molecule.log"
 # Molecule colours its own words whatever it is told.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -36,11 +36,14 @@ def chosen() -> list[str]:
     return os.environ.get("GD_SCENARIOS", "").split()
 
 
-def hosts() -> dict[str, list[str]]:
-    """Scenario to its hosts."""
+def hosts() -> dict[str, dict[str, str]]:
+    """Scenario to its hosts, each with its address."""
     document = yaml.safe_load((MOLECULE / "inventory" / "hosts.yml").read_text(encoding="utf-8"))
     groups = document["all"]["children"]["test_hosts"]["children"]
-    return {name: list(group["hosts"]) for name, group in groups.items()}
+    return {
+        scenario: {name: host["container_ip"] for name, host in group["hosts"].items()}
+        for scenario, group in groups.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -77,5 +80,14 @@ def run_molecule(scenarios: Sequence[str]) -> Molecule:
 
 def requests() -> list[dict[str, Any]]:
     """What was asked of the buckets and of GuardDuty's endpoint: method, bucket, key, status, caller."""
-    log = Path(os.environ["GD_LAB_DIR"]) / "requests.jsonl"
+    return _lines("requests.jsonl")
+
+
+def tunnels() -> list[dict[str, Any]]:
+    """What went through the proxy: target, caller."""
+    return _lines("tunnels.jsonl")
+
+
+def _lines(name: str) -> list[dict[str, Any]]:
+    log = Path(os.environ["GD_LAB_DIR"]) / name
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]

@@ -31,13 +31,13 @@ LONGEST_TOKEN_SECONDS = 21_600
 SIGNATURE = "AWS4-HMAC-SHA256 Credential=AKIAINSTANCEMETADATA/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0"
 
 
-def find_instance(ec2: str, regions: list[str], address: str) -> dict[str, Any] | None:
-    """The running instance that has the private address, from DescribeInstances."""
+def find_instance(ec2: str, regions: list[str], name: str, value: str) -> dict[str, Any] | None:
+    """The running instance that a filter of DescribeInstances finds."""
     query = {
         "Action": "DescribeInstances",
         "Version": "2016-11-15",
-        "Filter.1.Name": "private-ip-address",
-        "Filter.1.Value.1": address,
+        "Filter.1.Name": name,
+        "Filter.1.Value.1": value,
         "Filter.2.Name": "instance-state-name",
         "Filter.2.Value.1": "running",
     }
@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def asking(self) -> dict[str, Any] | None:
         """The instance that asks; None when the answer has been given: nobody's address, or switched off."""
-        instance = find_instance(self.server.ec2, self.server.regions, self.client_address[0])
+        instance = find_instance(self.server.ec2, self.server.regions, "private-ip-address", self.client_address[0])
         if instance is None or not instance["on"]:
             self.answer(HTTPStatus.FORBIDDEN)
             return None
