@@ -36,7 +36,7 @@ The guide to packages (docs/docsite/rst/guide_package.rst) says how to use it. T
 tests/gates/guides.py from meta/argument_specs.yml.
 """
 BY = ": written by tests/gates/guides.py"
-MARK = re.compile(rf"^\.\. (?P<name>[a-z ]+){BY}\n(?P<body>.*?)^\.\. end$", re.MULTILINE | re.DOTALL)
+MARK = re.compile(rf"^\.\. (?P<name>[a-z_ ]+){BY}\n(?P<body>.*?)^\.\. end$", re.MULTILINE | re.DOTALL)
 TYPES = "list or str|list|str|bool|int|float|dict"
 VARIABLE = re.compile(rf"#   (?P<name>\w+) +(?P<type>{TYPES}) +(?P<text>\S.*)")
 MORE = re.compile(r"# {10,}(?P<text>\S.*)")
@@ -109,6 +109,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "needs": needs,
     "policies": policies,
     "variables of audit": lambda: variables_of("audit"),
+    "variables of awx_setup": lambda: variables_of("awx_setup"),
+    "variables of gate": lambda: variables_of("gate"),
     "variables of image": lambda: variables_of("image"),
     "variables of offboard": lambda: variables_of("offboard"),
     "variables of report": lambda: variables_of("report"),

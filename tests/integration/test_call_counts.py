@@ -52,11 +52,12 @@ WRITES: dict[str, dict[str, Any]] = {
 }
 PLAYBOOKS: dict[str, dict[str, Any]] = {
     "audit": EVERYWHERE,
+    "gate": {**EVERYWHERE, "coverage_percent": 1, "coverage_timeout": 5, "coverage_interval": 1},
     "upgrade": {**EVERYWHERE, "agent_version": "1.17.1"},
 }
 ELSEWHERE = ("offboard", "rollout", "tag")
 # They work on hosts or files, and never call AWS.
-NO_AWS = {"agent_apply", "agent_package", "agent_plan", "capacity", "image", "report"}
+NO_AWS = {"agent_apply", "agent_package", "agent_plan", "awx_setup", "capacity", "image", "report"}
 
 
 @pytest.fixture

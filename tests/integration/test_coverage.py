@@ -99,3 +99,24 @@ def test_a_gate_that_cannot_see_does_not_open(aws: EmulatedAws, ansible: Ansible
     run = ansible.playbook("- name: blind\n  fleetsec.guardduty.coverage_wait: {timeout: 1, interval: 1}\n")
     assert run.tasks["blind"]["failed"]
     assert "Allow guardduty:ListCoverage" in str(run.tasks["blind"]["problems"])
+
+
+def test_the_playbook_gate_hands_on_what_it_saw_and_fails_where_it_stays_closed(
+    aws: EmulatedAws, ansible: Ansible
+) -> None:
+    """With the answers of a survey, which are text."""
+    aws.load(GATE.replace("pace: {coverage: 3}", "pace: {}"))
+    answers = {"regions": "eu-west-1", "coverage_timeout": "0", "filters": "", "instance_ids": "", "scope": "all"}
+    closed = ansible.playbook("fleetsec.guardduty.gate", skip_blocked="false", coverage_percent="90", **answers)
+    assert closed.returncode == 2
+    assert (
+        "2 of 3 instances report healthy (66.6 %, 90 % needed)"
+        in closed.tasks["Fail where the gate stays closed"]["msg"]
+    )
+    handed = closed.stats["guardduty_gate"]
+    assert (handed["expected"], handed["healthy"], handed["done"], len(handed["waiting"])) == (3, 2, False, 1)
+    looked = ansible.playbook("fleetsec.guardduty.gate", "--check", skip_blocked="false", **answers).ok()
+    assert looked.stats["guardduty_gate"]["healthy"] == 2
+    left_out = ansible.playbook("fleetsec.guardduty.gate", skip_blocked="true", **answers).ok()
+    assert left_out.stats["guardduty_gate"]["expected"] == 2
+    assert aws.writes() == {}

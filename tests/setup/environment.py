@@ -113,6 +113,8 @@ def named(name: str, python: str | None) -> Environment:
     if name == "hosts":
         hosts = ("ansible", "boto3", "flask", "molecule", "moto", "pytest", "pytest_ansible")
         return Environment(CACHE / name, REQUIREMENTS / "hosts.txt", None, interpreter, hosts, True)
+    if name == "awx":
+        return Environment(CACHE / name, REQUIREMENTS / "awx.txt", None, interpreter, ("ansible_builder",), False)
     probes = ("ansible", "boto3", "flask", "moto", "pytest", "xdist")
     if name == "test":
         return Environment(ROOT / ".venv", REQUIREMENTS / "test.txt", None, interpreter, probes, True)

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook awx_setup with awx.awx's own modules against a stand-in for AWX's API: what it sends, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import standin
+import yaml
+from awx_objects import Playbook, read
+from harness import ROOT, SECRET
+
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_awx.rst"
+GOLDEN = Path(__file__).with_name("requests.json")
+COMMANDS = [
+    shlex.split(line)[1:]
+    for line in re.findall(r"^   (ansible-playbook fleetsec\.guardduty\.awx_setup.*)$", GUIDE.read_text(), re.MULTILINE)
+]
+SETUP = "fleetsec.guardduty.awx_setup"
+# Somebody who runs this has AWS keys in the environment; they belong to nobody's request.
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEMULATEDCALLER00", "AWS_SECRET_ACCESS_KEY": SECRET}
+# The ansible package may bring awx.awx.
+WITHOUT_AWX = {
+    "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache"),
+    "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
+    "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
+}
+SMALL: dict[str, Any] = {
+    "controller_organizations": [{"name": "mine"}],
+    "controller_labels": [{"name": "one", "organization": "mine"}, {"name": "two", "organization": "mine"}],
+    "controller_inventories": [{"name": "hosts", "organization": "mine", "kind": "", "description": "new"}],
+}
+
+
+def writes(awx: standin.Awx) -> list[tuple[str, str, Any]]:
+    return [one for one in awx.requests if one[0] != "GET"]
+
+
+def test_the_guides_commands_make_the_objects_once(awx: standin.Awx, run: Playbook) -> None:
+    preview, real = COMMANDS
+    assert "--check" in preview and "--check" not in real
+    foretold = run(*preview, env=KEYS).ok()
+    assert writes(awx) == []
+    named = {
+        result["item"]["kind"]: result["msg"]
+        for task in foretold.document["plays"][0]["tasks"]
+        for result in task["hosts"]["localhost"].get("results", [])
+        if result.get("changed")
+    }
+    assert len(named["job_templates"].split("(new)")) == 8
+    assert named["labels"] == "labels: guardduty (new), changes-aws (new), destructive (new)"
+
+    first = run(*real, env=KEYS).ok()
+    hold(writes(awx))
+    made = {"job_templates": 7, "workflow_job_template_nodes": 7, "schedules": 2}
+    assert {kind: first.stats["guardduty_awx"][kind] for kind in made} == made
+    assert all(kind in named or not count for kind, count in first.stats["guardduty_awx"].items())
+    assert {awx.named("credentials", name)["inputs"].__len__() for name in ("GuardDuty fleet", "GuardDuty hosts")} == {
+        0
+    }
+    assert SECRET not in json.dumps(awx.requests) and standin.TOKEN not in first.stdout + first.stderr
+    for template, survey in read()["awx_surveys"].items():
+        name = {"gate": "coverage gate", "rollout": "roll-out", "hosts": "package hosts"}.get(template, template)
+        assert awx.surveys[awx.named("job_templates", f"GuardDuty {name}")["id"]] == survey
+    assert awx.linked("job_templates", "GuardDuty roll-out", "credentials") == ["GuardDuty fleet", "GuardDuty hosts"]
+    path = ["audit", "approval", "canary", "canary-gate", "rest"]
+    for node, following in zip(path, [*path[1:], "hosts"], strict=True):
+        assert awx.linked("workflow_job_template_nodes", node, "success_nodes") == [following]
+    assert awx.linked("workflow_job_template_nodes", "canary", "failure_nodes") == ["report"]
+
+    fill_in(awx)
+    awx.requests.clear()
+    again = run(*real, env=KEYS).ok()
+    assert writes(awx) == []
+    assert again.document["stats"]["localhost"]["changed"] == 0
+
+
+def fill_in(awx: standin.Awx) -> None:
+    """As a person does after the first run."""
+    awx.objects["credentials"][awx.named("credentials", "GuardDuty fleet")["id"]]["inputs"] = {
+        "access_key": "AKIAEXAMPLE",
+        "secret_key": "filled-in-by-hand",
+        "regions": "eu-west-1",
+    }
+
+
+def hold(sent: list[tuple[str, str, Any]]) -> None:
+    """Every writing request, but for surveys, as the file says. GOLDEN=write writes it."""
+    lines = [json.dumps(one) for one in sent if not one[1].endswith("/survey_spec/")]
+    if os.environ.get("GOLDEN") == "write":
+        GOLDEN.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    assert [json.loads(line) for line in lines] == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Playbook, tmp_path: Path) -> None:
+    """With a file of one's own, of which some is there already."""
+    mine = tmp_path / "mine.yml"
+    mine.write_text(yaml.safe_dump(SMALL))
+    organization = awx.keep("organizations", {"name": "mine"})
+    awx.keep("labels", {"name": "one", "organization": organization})
+    awx.keep("inventories", {"name": "hosts", "organization": organization, "description": "old"})
+    done = run(SETUP, "-e", f"awx_objects={mine}", "--check").ok()
+    assert writes(awx) == []
+    changed = {
+        (task["task"]["name"], result["item"].get("name") or result["msg"])
+        for task in done.document["plays"][0]["tasks"]
+        for result in task["hosts"]["localhost"].get("results", [])
+        if result.get("changed")
+    }
+    assert changed == {("Say what would be made or changed", "labels: two (new)"), ("Make inventories", "hosts")}
+
+
+def test_what_is_missing_is_said(awx: standin.Awx, run: Playbook) -> None:
+    nothing = run(SETUP)
+    assert "set awx_project_url to the git repository" in nothing.stdout
+    given = ("-e", "awx_project_url=https://git.example.com/fleet.git", "-e", "awx_image=registry.example.com/ee:1")
+    stranger = run(SETUP, *given, env={"CONTROLLER_OAUTH_TOKEN": "no-token-of-anybody-4711"})
+    assert "Invalid authentication credentials" in stranger.stdout and "CONTROLLER_OAUTH_TOKEN" in stranger.stdout
+    bare = run(SETUP, *given, env=WITHOUT_AWX)
+    assert "ansible-galaxy collection install awx.awx" in bare.stdout + bare.stderr
+    assert {one.returncode for one in (nothing, stranger, bare)} == {2}
+    assert writes(awx) == []
