@@ -26,6 +26,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_pa
 # Of unit files without an [Install] section systemd says so: there is nothing to enable.
 ENABLED = ("enabled", "static", "indirect", "alias", "generated")
 SOURCE = re.compile(r"(https?|s3)://[^/]+.*|/.*")
+OUTDATED, OF_PACKAGE = "older than its program", "of its program"
 # systemd.syntax(7): one directive a line.
 DIRECTIVE = re.compile(r"[A-Z][A-Za-z0-9]*")
 
@@ -142,6 +143,7 @@ def _changes(host: Mapping[str, Any], asked: Mapping[str, Any], version: str, mo
         "drop_in": unit["drop_in"],
         "enabled": unit["unit_file_state"] in ENABLED,
         "running": unit["active_state"] == "active",
+        "process": OUTDATED if unit["outdated"] and unit["active_state"] == "active" else OF_PACKAGE,
         "leftovers": len(host["leftovers"]),
     }
     after = {
@@ -149,6 +151,8 @@ def _changes(host: Mapping[str, Any], asked: Mapping[str, Any], version: str, mo
         "drop_in": drop_in,
         "enabled": True,
         "running": not image,
+        # What brings a package or stops the agent starts it anew, or not at all.
+        "process": before["process"] if moves or image else OF_PACKAGE,
         "leftovers": 0 if image else before["leftovers"],
     }
     return [

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 
 PACKAGE = "amazon-guardduty-agent"
 UNIT = "amazon-guardduty-agent.service"
@@ -22,6 +24,8 @@ PROPERTIES = (
     "NRestarts",
     "LimitMEMLOCKSoft",
     "LimitMEMLOCK",
+    "ExecStart",
+    "ExecMainStartTimestampMonotonic",
 )
 INSTALLED = "install ok installed"
 
@@ -80,7 +84,19 @@ def unit(module):
         # systemd before 229 knows one limit, which is both.
         "limit_memlock": said.get("LimitMEMLOCKSoft") or said.get("LimitMEMLOCK", ""),
         "drop_in": read_text(DROP_IN),
+        "outdated": outdated(said),
     }
+
+
+def outdated(said):
+    """Whether its process started before its program was put there: an upgrade that was cut off before the restart."""
+    program = re.search(r"path=([^ ;]+)", said.get("ExecStart", ""))
+    started = int(said.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+    if program is None or not started or not os.path.exists(program[1]):
+        return False
+    now = time.time()
+    # A time to come is one of a clock that was put back since, and says nothing.
+    return now - time.monotonic() + started < os.stat(program[1]).st_ctime <= now
 
 
 def leftovers():

@@ -40,7 +40,7 @@ def carry_out(module, plan, row, settle_seconds, watch):
     if plan["state"] == "image":
         service.stop(module)
         service.clear(directories=False)
-    elif renewed or "running" in after:
+    elif renewed or "running" in after or "process" in after:
         service.restart_and_watch(module, settle_seconds)
     elif watch:
         service.watch(module, settle_seconds)

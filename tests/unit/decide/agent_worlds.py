@@ -45,6 +45,7 @@ def host(version: str | None = None, status: str = INSTALLED, **parts: Any) -> d
         "restarts": 0,
         "limit_memlock": "8388608",
         "drop_in": None,
+        "outdated": False,
         **parts.pop("unit", {}),
     }
     machine = {

@@ -76,6 +76,7 @@ def test_never_down_without_permission(there: str, status: str, wanted: str, pol
             "drop_in": st.sampled_from([None, "old", drop_in_text({"MemoryMax": "1G"})]),
             "unit_file_state": st.sampled_from(["enabled", "disabled", "static", "masked", ""]),
             "active_state": st.sampled_from(["active", "inactive", "failed", "activating"]),
+            "outdated": st.booleans(),
         }
     ),
     leftovers=st.lists(st.just("/var/log/amzn-guardduty-agent/a"), max_size=2),
@@ -111,6 +112,8 @@ def carried_out(before: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
         unit["drop_in"] = after["drop_in"]
     if "enabled" in after:
         unit["unit_file_state"] = "enabled" if after["enabled"] else "disabled"
+    if {"process", "running", "package", "drop_in"} & set(after):
+        unit["outdated"] = False
     if "running" in after:
         unit["active_state"] = "active" if after["running"] else "inactive"
     left = before["leftovers"][: after["leftovers"]] if "leftovers" in after else before["leftovers"]
@@ -151,6 +154,18 @@ def test_a_unit_that_does_not_run_is_changed_without_a_package() -> None:
     assert [change["what"] for change in made["changes"]] == ["enabled", "running"]
     assert made["package"] is None
     assert sentence(made) == "Change enabled, running."
+
+
+def test_a_process_that_is_older_than_its_program_is_started_anew() -> None:
+    """An upgrade that was cut off between the package and the restart."""
+    older = host("1.17.1", unit={"outdated": True})
+    assert plan(older, asked())["changes"] == [
+        {"what": "process", "before": "older than its program", "after": "of its program"}
+    ]
+    assert [change["what"] for change in plan(older, asked(version="1.18.0"))["changes"]] == ["package"]
+    assert [change["what"] for change in plan(older, asked(state="image"))["changes"]] == ["running"]
+    down = host("1.17.1", unit={"outdated": True, "active_state": "failed"})
+    assert [change["what"] for change in plan(down, asked())["changes"]] == ["running"]
 
 
 def test_who_should_not_run_it_is_skipped_with_the_reason() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,34 @@ def test_an_rpm_and_an_upgrade_that_was_cut_off(el: Host, tmp_path: Path) -> Non
     assert el.run_command(["rpm", "-i", "--force", old])[0] == 0
     packages.remove(el, "rpm")
     assert agent.installed(el) == {"format": "rpm", "version": None, "status": None}
+
+
+def test_a_process_is_older_than_a_program_that_came_after_it(tmp_path: Path) -> None:
+    program = tmp_path / "agent"
+    program.touch()
+    came = program.stat().st_ctime - time.time() + time.monotonic()
+
+    def said(started: float, path: Path = program) -> dict[str, str]:
+        """As systemctl show of systemd 252 and 219 says it; ctime cannot be set, so the process is moved instead."""
+        text = f"{{ path={path} ; argv[]={path} ; ignore_errors=no ; start_time=[n/a] }}"
+        return {"ExecStart": text, "ExecMainStartTimestampMonotonic": str(int(started * 1e6))}
+
+    assert agent.outdated(said(came - 5))
+    assert not agent.outdated(said(came + 5))
+    assert not agent.outdated(said(0)), "it never ran"
+    assert not agent.outdated(said(came - 5, tmp_path / "gone"))
+    assert not agent.outdated({})
+
+
+def test_a_program_that_came_in_the_future_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock was put back since; it would start the agent anew at every run."""
+    came = tmp_path.stat().st_ctime
+    monkeypatch.setattr(agent.time, "time", lambda: came - 100)
+    monkeypatch.setattr(agent.time, "monotonic", lambda: 50)
+    said = {"ExecStart": f"{{ path={tmp_path} ; }}", "ExecMainStartTimestampMonotonic": "1000000"}
+    assert not agent.outdated(said)
+    monkeypatch.setattr(agent.time, "time", lambda: came + 1)
+    assert agent.outdated(said)
 
 
 def test_leftovers_are_files_of_an_agent_that_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
