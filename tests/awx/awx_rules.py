@@ -77,7 +77,7 @@ def answer_problem(question: Mapping[str, Any], value: Any) -> str | None:
     kind = question["type"]
     if kind in ("text", "textarea") and not isinstance(value, str):
         return f"Value {value} for '{question['variable']}' expected to be a string."
-    if kind == "integer" and type(value) is not int:  # pylint: disable=unidiomatic-typecheck
+    if kind == "integer" and (isinstance(value, bool) or not isinstance(value, int)):
         return f"Value {value} for '{question['variable']}' expected to be an integer."
     if kind in ("integer", "float") and not question.get("min", value) <= value <= question.get("max", value):
         return f"'{question['variable']}' value {value} is out of its limits."

@@ -237,7 +237,7 @@ def handler(awx: Awx) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *arguments: object) -> None:
             """awx.requests has it."""
 
         def handle_request(self) -> None:

@@ -23,6 +23,7 @@ COMMANDS = [
     shlex.split(line)[1:]
     for line in re.findall(r"^   (ansible-playbook fleetsec\.guardduty\.awx_setup.*)$", GUIDE.read_text(), re.MULTILINE)
 ]
+WEBHOOK = ("-e", "awx_notification_url=https://hooks.example.com/fleet")
 SETUP = "fleetsec.guardduty.awx_setup"
 # Somebody who runs this has AWS keys in the environment; they belong to nobody's request.
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEMULATEDCALLER00", "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -44,7 +45,8 @@ def writes(awx: standin.Awx) -> list[tuple[str, str, Any]]:
 
 
 def test_the_guides_commands_make_the_objects_once(awx: standin.Awx, run: Playbook) -> None:
-    preview, real = COMMANDS
+    """With a webhook, which the guide offers too."""
+    preview, real = ([*command, *WEBHOOK] for command in COMMANDS)
     assert "--check" in preview and "--check" not in real
     foretold = run(*preview, env=KEYS).ok()
     assert writes(awx) == []
@@ -61,10 +63,11 @@ def test_the_guides_commands_make_the_objects_once(awx: standin.Awx, run: Playbo
     hold(writes(awx))
     made = {"job_templates": 7, "workflow_job_template_nodes": 7, "schedules": 2}
     assert {kind: first.stats["guardduty_awx"][kind] for kind in made} == made
-    assert all(kind in named or not count for kind, count in first.stats["guardduty_awx"].items())
-    assert {awx.named("credentials", name)["inputs"].__len__() for name in ("GuardDuty fleet", "GuardDuty hosts")} == {
-        0
-    }
+    assert named.keys() == first.stats["guardduty_awx"].keys()
+    assert awx.linked("workflow_job_templates", "GuardDuty roll-out in stages", "notification_templates_approvals") == [
+        "GuardDuty webhook"
+    ]
+    assert [one["inputs"] for one in awx.objects["credentials"].values()] == [{}, {}]
     assert SECRET not in json.dumps(awx.requests) and standin.TOKEN not in first.stdout + first.stderr
     for template, survey in read()["awx_surveys"].items():
         name = {"gate": "coverage gate", "rollout": "roll-out", "hosts": "package hosts"}.get(template, template)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 from awx import Awx, installed_collections
-from harness import Ansible, EmulatedAws, load_json, role_arns
+from awx_objects import PROJECT, read
+from harness import SECRET, Ansible, EmulatedAws, load_json, role_arns
 
 ONE, TWO = "111111111111", "222222222222"
 AREA = """
@@ -201,3 +204,32 @@ def test_each_slice_takes_its_own_hosts(aws: EmulatedAws, awx: Awx) -> None:
     assert len(associations) - len(removed) == 1
     endpoints = [one for one in aws.log() if one["operation"] == "CreateVpcEndpoint" and one["error"] is None]
     assert len(endpoints) == 1
+
+
+def test_the_example_project_runs_by_its_credential_and_its_surveys(awx: Awx) -> None:
+    """extensions/awx: the project, with what its type of credential injects and what unanswered questions give."""
+    shutil.copytree(PROJECT, awx.project, dirs_exist_ok=True)
+    objects = read()
+    filled_in = {
+        "region": "eu-west-1",
+        "regions": "eu-west-1\nus-east-1\n",
+        "assume_role_arns": role_arns([ONE, TWO])[1],
+    }
+    filled_in |= {"access_key": "AKIAEMULATEDCALLER00", "secret_key": SECRET}
+    injected = {
+        section: {name: jinja2.Template(text).render(filled_in) for name, text in entries.items()}
+        for section, entries in objects["controller_credential_types"][0]["injectors"].items()
+    }
+    update, inventory = awx.inventory_update("inventories/fleet.guardduty.yml", **injected["env"])
+    assert update.ok()
+    assert len(inventory["_meta"]["hostvars"]) == 7
+    answers = {
+        name: {one["variable"]: one["default"] for one in objects["awx_surveys"][name]["spec"] if "default" in one}
+        for name in ("audit", "rollout")
+    }
+    audit = awx.job("playbooks/audit.yml", **injected["extra_vars"], **answers["audit"]).ok()
+    assert audit.artifacts["guardduty_audit"]["problems"] == []
+    check = awx.job("playbooks/rollout.yml", "--check", "--diff", **injected["extra_vars"], **answers["rollout"]).ok()
+    # Of the second account's two regions, and no other's
+    assert len(check.artifacts["guardduty_rollout"]["package_instance_ids"]) == 8
+    assert check.artifacts["guardduty_rollout"]["before"]["wanted"] == 0
