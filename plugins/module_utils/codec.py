@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Snapshot
 
-FORMAT = 1
+FORMAT = 2
 
 
 def to_plain(value: Any) -> Any:

@@ -71,6 +71,8 @@ class Instance:
     metadata_tags: bool = False
     imds: bool = True
     operator: str | None = None
+    # In seconds since 1970; a stopped instance that is started is launched anew (EC2 API reference, Instance).
+    launched: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "variables of audit": lambda: variables_of("audit"),
     "variables of awx_setup": lambda: variables_of("awx_setup"),
     "variables of gate": lambda: variables_of("gate"),
+    "variables of enrol": lambda: variables_of("enrol"),
+    "variables of events_setup": lambda: variables_of("events_setup"),
     "variables of image": lambda: variables_of("image"),
     "variables of offboard": lambda: variables_of("offboard"),
     "variables of report": lambda: variables_of("report"),

@@ -22,7 +22,7 @@ AWS = ("boto3", "botocore")
 WORLD = ("time", "os", "socket", "pathlib", "random", "secrets", "subprocess", "tempfile", "urllib", "http", "requests")
 MODULE_LINES = 60
 READS = ("batch_get_", "describe_", "get_", "list_", "search_", "assume_role", "can_paginate", "decode_")
-SERVICES = ("ec2", "ssm", "guardduty", "organizations", "iam", "s3", "sts")
+SERVICES = ("ec2", "ssm", "guardduty", "organizations", "iam", "s3", "sts", "sqs", "events")
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class Room:
     own: tuple[str, ...]
 
 
+MODEL = ("model", "model_events")
 ROOMS = (
-    Room("plugins/module_utils/model.py", (*ANSIBLE, *AWS, *WORLD), ("decide", "model")),
-    Room("plugins/module_utils/decide/*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", "model")),
-    Room("plugins/module_utils/observe/*.py", ANSIBLE, ("observe", "model")),
-    Room("plugins/module_utils/converge/*.py", ANSIBLE, ("converge", "decide", "observe", "model")),
+    Room("plugins/module_utils/model*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", *MODEL)),
+    Room("plugins/module_utils/decide/*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", *MODEL)),
+    Room("plugins/module_utils/observe/*.py", ANSIBLE, ("observe", *MODEL)),
+    Room("plugins/module_utils/converge/*.py", ANSIBLE, ("converge", "decide", "observe", *MODEL)),
     # It runs on managed hosts: what Ansible sends along with a module, and nothing that a host may not have.
     Room("plugins/module_utils/host/*.py", (*AWS, "ansible.plugins", "ansible.errors", "jinja2", "yaml"), ("host",)),
 )
@@ -107,7 +108,7 @@ def amazon_elsewhere(root: Path) -> list[str]:
 def clocks_and_files(root: Path) -> list[str]:
     """Calls in decide/ and model.py that read a clock or a file: importing datetime's types is allowed."""
     found = []
-    for path in files(root, "plugins/module_utils/decide/*.py", "plugins/module_utils/model.py"):
+    for path in files(root, "plugins/module_utils/decide/*.py", "plugins/module_utils/model*.py"):
         for call in calls(path):
             name = called(call)
             if name in ("now", "utcnow", "today") and isinstance(call.func, ast.Attribute):
@@ -129,8 +130,8 @@ def write_operations() -> frozenset[str]:
 
 def writes_elsewhere(root: Path) -> list[str]:
     """Write operations called outside converge/, as a method or by name."""
-    # decide/ may name an operation in a plan; it has no client to call it with
-    rest = ("converge", "decide", "doc_fragments")
+    # decide/ may name an operation in a plan, and host/ a method of the same name; neither has a client to call it with
+    rest = ("converge", "decide", "doc_fragments", "host")
     paths = [
         path for path in files(root, "plugins/*.py") if not any(part in rest for part in path.relative_to(root).parts)
     ]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which calls the policies of docs/iam allow: by action, by the resources in the call, and by tag keys.
 
-Resources of each action: Service Authorization Reference of EC2, Systems Manager and GuardDuty, read 2026-11.
+Resources of each action: Service Authorization Reference of EC2, Systems Manager, GuardDuty, SQS and EventBridge, read 2026-11.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ NEW = {
     "ec2:CreateVpcEndpoint": "arn:aws:ec2:{place}:vpc-endpoint/new",
     "ssm:CreateAssociation": "arn:aws:ssm:{place}:association/new",
 }
+# Tags in a call that makes something ask for the right to tag it.
+TAGGING = {"sqs:CreateQueue": ("tags", "sqs:TagQueue"), "events:PutRule": ("Tags", "events:TagResource")}
+# A batch asks for the right to the one (SQS developer guide, API permissions).
+SAME_RIGHT = {"sqs:DeleteMessageBatch": "sqs:DeleteMessage"}
 # AWS lets everybody call it (STS API reference)
 FREE = frozenset({"sts:GetCallerIdentity"})
 
@@ -59,7 +63,8 @@ class Policy:
 
 def questions(entry: dict[str, Any]) -> Iterator[Question]:
     """What one entry of the emulated AWS's log asks. As AWS does, it asks of every resource that the call names."""
-    action, parameters = f"{entry['service']}:{entry['operation']}", entry["parameters"]
+    called, parameters = f"{entry['service']}:{entry['operation']}", entry["parameters"]
+    action = SAME_RIGHT.get(called, called)
     if action in FREE:
         return
     place = f"{entry['region']}:{entry['account']}"
@@ -69,8 +74,11 @@ def questions(entry: dict[str, Any]) -> Iterator[Question]:
         resources.add(NEW[action].format(place=place))
         if keys:
             yield Question("ec2:CreateTags", NEW[action].format(place=place), keys)
+    tags, tagging = TAGGING.get(action, ("", ""))
     for resource in resources or {"*"}:
         yield Question(action, resource, keys)
+        if parameters.get(tags):
+            yield Question(tagging, resource)
 
 
 def _resources(service: str, parameters: dict[str, Any], place: str) -> Iterator[str]:
@@ -84,8 +92,20 @@ def _resources(service: str, parameters: dict[str, Any], place: str) -> Iterator
             yield from (f"arn:aws:ssm:{place}:association/{one}" for one in listed(parameters.get(name, [])))
     if service == "guardduty" and "DetectorId" in parameters:
         yield f"arn:aws:guardduty:{place}:detector/{parameters['DetectorId']}"
+    if service == "sqs":
+        yield from (f"arn:aws:sqs:{place}:{name}" for name in _queue_names(parameters))
+    if service == "events":
+        yield from (f"arn:aws:events:{place}:rule/{parameters[key]}" for key in ("Name", "Rule") if key in parameters)
+        yield from (parameters[key] for key in ("ResourceARN",) if key in parameters)
     if service == "sts":
         yield parameters["RoleArn"]
+
+
+def _queue_names(parameters: dict[str, Any]) -> Iterator[str]:
+    if "QueueName" in parameters:
+        yield parameters["QueueName"]
+    if "QueueUrl" in parameters:
+        yield parameters["QueueUrl"].rpartition("/")[2]
 
 
 def _allows(statement: dict[str, Any], question: Question) -> bool:

@@ -5,7 +5,7 @@
 
 A call more, or less, fails and is named. Where it is meant, write the file anew, and look at what changed in it:
 
-    GOLDEN=write .venv/bin/pytest tests/integration/test_{call_counts,offboard,rollout,tag_playbook}.py
+    GOLDEN=write .venv/bin/pytest tests/integration/test_{call_counts,events,offboard,rollout,tag_playbook}.py
 
 The longer playbooks are counted where they run anyway, on the fleets of their own tests.
 """
@@ -38,11 +38,13 @@ READS: dict[str, dict[str, Any]] = {
     "coverage_info": EVERYWHERE,
     "coverage_wait": {**EVERYWHERE, "percent": 1, "timeout": 5, "interval": 1},
     "eligibility_info": EVERYWHERE,
+    "registration_wait": EVERYWHERE,
     "runtime_monitoring_info": EVERYWHERE,
     "ssm_association_info": EVERYWHERE,
     "vpc_endpoint_info": EVERYWHERE,
 }
 WRITES: dict[str, dict[str, Any]] = {
+    "event_queue": EVERYWHERE,
     "instance_tags": {**EVERYWHERE, "managed": "repair", "tags": {"wave": "1"}},
     "member_runtime_monitoring": {**HERE, "ec2_agent_management": False},
     "organization_runtime_monitoring": {**HERE, "auto_enable": "all", "include_existing": True},
@@ -53,9 +55,11 @@ WRITES: dict[str, dict[str, Any]] = {
 PLAYBOOKS: dict[str, dict[str, Any]] = {
     "audit": EVERYWHERE,
     "gate": {**EVERYWHERE, "coverage_percent": 1, "coverage_timeout": 5, "coverage_interval": 1},
+    # What it adds to a roll-out: nothing is selected here.
+    "enrol": {**HERE, "filters": {"tag:Name": "nobody"}},
     "upgrade": {**EVERYWHERE, "agent_version": "1.17.1"},
 }
-ELSEWHERE = ("offboard", "rollout", "tag")
+ELSEWHERE = ("events_setup", "offboard", "rollout", "tag")
 # They work on hosts or files, and never call AWS.
 NO_AWS = {"agent_apply", "agent_package", "agent_plan", "awx_setup", "capacity", "image", "report"}
 

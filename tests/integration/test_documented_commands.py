@@ -23,9 +23,9 @@ pytestmark = pytest.mark.story
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
-# pip and ansible-galaxy are run by .ci/run, make is what runs this, tests/awx runs what speaks to AWX, and aws, podman and a
-# shell of your own belong to somebody else.
-ELSEWHERE = ("ansible-builder", "ansible-galaxy", "aws", "export", "make", "pip", "podman")
+# pip and ansible-galaxy are run by .ci/run, make is what runs this, tests/awx runs what speaks to AWX, tests/eda runs
+# ansible-rulebook, and aws, podman and a shell of your own belong to somebody else.
+ELSEWHERE = ("ansible-builder", "ansible-galaxy", "ansible-rulebook", "aws", "export", "make", "pip", "podman")
 OF_AWX = "fleetsec.guardduty.awx_setup"
 BLOCK = re.compile(r"^\.\. code-block:: (?P<language>\w+)\n\n(?P<body>(?:(?:   .*)?\n)+)", re.MULTILINE)
 INDENTED = re.compile(r"(?:^(?: {4,}.*)?\n)+", re.MULTILINE)

@@ -252,6 +252,12 @@ def test_ssm_association_info(job: Job) -> None:
     hold(job, "ssm_association_info")
 
 
+def test_events_setup(job: Job) -> None:
+    task = "- fleetsec.guardduty.event_queue: {%s}\n"
+    job.tasks(task % "events: [tag_change]" + task % "retention: 3600, tags: {x: y}" + task % "state: absent")
+    hold(job, "events_setup")
+
+
 def test_rollout(aws: EmulatedAws, ansible: Ansible) -> None:
     """One run over a fleet in which every step has something to make, to change and to take away."""
     job = Job(aws, ansible, FLEET)

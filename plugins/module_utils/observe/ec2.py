@@ -135,6 +135,7 @@ def _instance(item: Mapping[str, Any], owner: str, region: str) -> Instance:
         # Absent on answers that know no metadata options: the service's default is enabled.
         imds=metadata.get("HttpEndpoint") != "disabled",
         operator=(operator.get("Principal") or "AWS") if operator.get("Managed") else None,
+        launched=item["LaunchTime"].timestamp() if item.get("LaunchTime") else None,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
@@ -63,6 +64,13 @@ def _text(element: ElementTree.Element) -> str:
     return element.text or ""
 
 
+def _instant(element: ElementTree.Element) -> datetime:
+    try:
+        return datetime.fromisoformat(_text(element))
+    except ValueError:
+        raise _Unusual from None
+
+
 def _truth(element: ElementTree.Element) -> bool:
     return _text(element) == "true"
 
@@ -97,6 +105,7 @@ INSTANCE = {
     "instanceState": ("State", _nested({"name": ("Name", _text)})),
     "instanceType": ("InstanceType", _text),
     "ipAddress": ("PublicIpAddress", _text),
+    "launchTime": ("LaunchTime", _instant),
     "metadataOptions": (
         "MetadataOptions",
         _nested({"httpEndpoint": ("HttpEndpoint", _text), "instanceMetadataTags": ("InstanceMetadataTags", _text)}),

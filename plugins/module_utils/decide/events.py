@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which events wake a rulebook, and how a queue and its rules must be so that nothing else gets into it.
+
+Sources: EventBridge user guide (event patterns; resource-based policies, "Amazon SQS permissions"), EventBridge events
+reference (EC2, tag and GuardDuty events), SQS API reference (SetQueueAttributes).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import MANAGED_TAG, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_events import EventArea, EventRule, Queue
+
+PATTERNS: dict[str, dict[str, Any]] = {
+    "instance_running": {
+        "source": ["aws.ec2"],
+        "detail-type": ["EC2 Instance State-change Notification"],
+        "detail": {"state": ["running"]},
+    },
+    "tag_change": {
+        "source": ["aws.tag"],
+        "detail-type": ["Tag Change on Resource"],
+        "detail": {"service": ["ec2"], "resource-type": ["instance"], "changed-tag-keys": [MANAGED_TAG]},
+    },
+    "coverage_unhealthy": {
+        "source": ["aws.guardduty"],
+        "detail-type": ["GuardDuty Runtime Protection Unhealthy"],
+    },
+}
+# By it this collection knows what it made.
+OWNER_TAG = "fleetsec-guardduty-events"
+RULE, QUEUE, DEAD_LETTERS = "event rule", "event queue", "dead-letter queue"
+OPERATION = "the change of the event queue"
+# A rule's name has at most 64 characters, and the longest of ours adds 19 to it.
+NAME = re.compile(r"[A-Za-z0-9_-]{1,45}")
+JSON_ATTRIBUTES = frozenset({"Policy", "RedrivePolicy"})
+
+
+@dataclass(frozen=True, slots=True)
+class EventWish:
+    """What the user wants. C(present) false: nothing of it."""
+
+    name: str
+    present: bool = True
+    events: Sequence[str] = tuple(PATTERNS)
+    retention: int = 86_400
+    dead_letter_retention: int = 1_209_600
+    max_receives: int = 5
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.name}-dead-letters"
+
+    @property
+    def rule_prefix(self) -> str:
+        return f"{self.name}-"
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        return {**self.tags, OWNER_TAG: self.name}
+
+    def rule_name(self, event: str) -> str:
+        return self.rule_prefix + event.replace("_", "-")
+
+
+def refusal(wish: EventWish) -> str:
+    """Why AWS would refuse the wish, or nothing (SQS API reference, CreateQueue; EventBridge API reference, PutRule)."""
+    if not NAME.fullmatch(wish.name):
+        return f"name is {wish.name!r}; it must be 1 to 45 letters, digits, - and _."
+    if not wish.events:
+        return "events is empty; name at least one kind of event, or use state=absent."
+    for option, value in (("retention", wish.retention), ("dead_letter_retention", wish.dead_letter_retention)):
+        if not 60 <= value <= 1_209_600:
+            return f"{option} is {value}; it must be from 60 to 1209600 seconds."
+    if not 1 <= wish.max_receives <= 1000:
+        return f"max_receives is {wish.max_receives}; it must be from 1 to 1000."
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlan:
+    plan: Plan
+    problems: tuple[Problem, ...]
+
+
+def plan_events(areas: Sequence[EventArea], wish: EventWish) -> EventPlan:
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    for area in areas:
+        strangers = _strangers(area, wish)
+        problems += strangers
+        if not strangers:
+            changes += _making(area, wish) if wish.present else _taking_away(area, wish)
+    return EventPlan(Plan.of(changes), tuple(problems))
+
+
+def queue_row(area: EventArea, wish: EventWish) -> dict[str, Any]:
+    """The queue as a rulebook's source needs it."""
+    return {
+        "account_id": area.account_id,
+        "region": area.region,
+        "queue_name": wish.name,
+        "queue_arn": queue_arn(area, wish.name),
+    }
+
+
+def queue_arn(area: EventArea, name: str) -> str:
+    return f"arn:{area.partition}:sqs:{area.region}:{area.account_id}:{name}"
+
+
+def _strangers(area: EventArea, wish: EventWish) -> list[Problem]:
+    """What has our names and is not ours: somebody else's is neither changed nor deleted."""
+    rule_names = {wish.rule_name(event) for event in PATTERNS}
+    tagged = [
+        *((QUEUE, name, queue.tags) for name, queue in area.queues.items()),
+        *((RULE, name, rule.tags) for name, rule in area.rules.items() if name in rule_names),
+    ]
+    return [
+        Problem(
+            area.account_id,
+            area.region,
+            OPERATION,
+            "NotOurs",
+            f"the {kind} {name} has no tag {OWNER_TAG}={wish.name}, so somebody else made it",
+            "",
+            "Choose another name, or delete it yourself.",
+        )
+        for kind, name, tags in tagged
+        if tags.get(OWNER_TAG) != wish.name
+    ]
+
+
+def _making(area: EventArea, wish: EventWish) -> list[Change]:
+    found = [
+        *_queue_changes(area, wish, DEAD_LETTERS, wish.dead_letters, _dead_letter_attributes(wish)),
+        *_queue_changes(area, wish, QUEUE, wish.name, _queue_attributes(area, wish)),
+    ]
+    for event in PATTERNS:
+        name = wish.rule_name(event)
+        rule = area.rules.get(name)
+        if event in wish.events:
+            found += _rule_change(area, wish, event, rule)
+        elif rule is not None:
+            found.append(_rule_deletion(area, name, rule))
+    return found
+
+
+def _taking_away(area: EventArea, wish: EventWish) -> list[Change]:
+    names = [wish.rule_name(event) for event in PATTERNS]
+    found = [_rule_deletion(area, name, area.rules[name]) for name in names if name in area.rules]
+    for kind, name in ((QUEUE, wish.name), (DEAD_LETTERS, wish.dead_letters)):
+        if name in area.queues:
+            queue = area.queues[name]
+            found.append(_change(area, "delete", kind, name, {"arn": queue_arn(area, name)}, None, {"url": queue.url}))
+    return found
+
+
+def _dead_letter_attributes(wish: EventWish) -> dict[str, str]:
+    return {"MessageRetentionPeriod": str(wish.dead_letter_retention), "SqsManagedSseEnabled": "true"}
+
+
+def _queue_attributes(area: EventArea, wish: EventWish) -> dict[str, str]:
+    redrive = {"deadLetterTargetArn": queue_arn(area, wish.dead_letters), "maxReceiveCount": wish.max_receives}
+    return {
+        "MessageRetentionPeriod": str(wish.retention),
+        "SqsManagedSseEnabled": "true",
+        "RedrivePolicy": json.dumps(redrive),
+        "Policy": json.dumps(_policy(area, wish)),
+    }
+
+
+def _policy(area: EventArea, wish: EventWish) -> dict[str, Any]:
+    """Only these rules may send. Without aws:SourceArn any rule of any account could."""
+    rules = [
+        f"arn:{area.partition}:events:{area.region}:{area.account_id}:rule/{wish.rule_name(event)}"
+        for event in PATTERNS
+        if event in wish.events
+    ]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TheseRulesSend",
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue_arn(area, wish.name),
+                "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
+            }
+        ],
+    }
+
+
+def _queue_changes(area: EventArea, wish: EventWish, kind: str, name: str, wanted: Mapping[str, str]) -> list[Change]:
+    queue = area.queues.get(name)
+    details: dict[str, Any]
+    if queue is None:
+        details = {"attributes": dict(wanted), "tags": wish.all_tags}
+        return [_change(area, "create", kind, name, None, {**_shown(wanted), "tags": wish.all_tags}, details)]
+    # Encryption by a key of KMS is the operator's own choice, and excludes the other.
+    kept = {"SqsManagedSseEnabled"} if queue.attributes.get("KmsMasterKeyId") else set()
+    differing = {
+        key: value
+        for key, value in wanted.items()
+        if key not in kept and not _same(key, queue.attributes.get(key), value)
+    }
+    found = []
+    if differing:
+        before = {key: queue.attributes[key] for key in differing if key in queue.attributes}
+        details = {"url": queue.url, "attributes": differing}
+        found.append(_change(area, "update", kind, name, _shown(before), _shown(differing), details))
+    return found + _tag_change(area, kind, name, queue, wish)
+
+
+def _tag_change(area: EventArea, kind: str, name: str, queue: Queue, wish: EventWish) -> list[Change]:
+    missing = {key: value for key, value in wish.all_tags.items() if queue.tags.get(key) != value}
+    if not missing:
+        return []
+    before = {"tags": {key: queue.tags[key] for key in missing if key in queue.tags}}
+    return [_change(area, "tag", kind, name, before, {"tags": missing}, {"url": queue.url, "tags": missing})]
+
+
+def _rule_change(area: EventArea, wish: EventWish, event: str, rule: EventRule | None) -> list[Change]:
+    arn = queue_arn(area, wish.name)
+    wanted = {"pattern": PATTERNS[event], "enabled": True, "target": arn}
+    before = _rule_shown(rule, wish.name) if rule is not None else None
+    if before == wanted:
+        return []
+    name = wish.rule_name(event)
+    details = {"pattern": json.dumps(PATTERNS[event]), "target_id": wish.name, "arn": arn, "tags": wish.all_tags}
+    if before is None:
+        return [_change(area, "create", RULE, name, None, {**wanted, "tags": wish.all_tags}, details)]
+    differing = {key for key in wanted if before[key] != wanted[key]}
+    return [
+        _change(
+            area,
+            "update",
+            RULE,
+            name,
+            {key: before[key] for key in sorted(differing)},
+            {key: wanted[key] for key in sorted(differing)},
+            details,
+        )
+    ]
+
+
+def _rule_shown(rule: EventRule, target_id: str) -> dict[str, Any]:
+    pattern = json.loads(rule.pattern) if rule.pattern else None
+    return {"pattern": pattern, "enabled": rule.enabled, "target": rule.targets.get(target_id)}
+
+
+def _rule_deletion(area: EventArea, name: str, rule: EventRule) -> Change:
+    before = {"targets": sorted(rule.targets.values())}
+    return _change(area, "delete", RULE, name, before, None, {"target_ids": sorted(rule.targets)})
+
+
+def _same(key: str, there: str | None, wanted: str) -> bool:
+    if key in JSON_ATTRIBUTES and there:
+        return bool(_plain(key, there) == _plain(key, wanted))
+    return there == wanted
+
+
+def _plain(key: str, value: str) -> Any:
+    """The document as AWS may write it too: numbers as text."""
+    document = json.loads(value)
+    if key == "RedrivePolicy":
+        return {name: str(one) for name, one in document.items()}
+    return document
+
+
+def _shown(attributes: Mapping[str, str]) -> dict[str, Any]:
+    return {key: json.loads(value) if key in JSON_ATTRIBUTES else value for key, value in attributes.items()}
+
+
+def _change(
+    area: EventArea,
+    action: str,
+    kind: str,
+    name: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    details: Mapping[str, Any],
+) -> Change:
+    return Change(area.account_id, area.region, action, kind, name, before, after, details)

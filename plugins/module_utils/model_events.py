@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What carries events to a rulebook, as SQS and EventBridge give it. The model of everything else is in model.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue of SQS. C(attributes) as GetQueueAttributes gives them: all of them text."""
+
+    url: str
+    attributes: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """A rule of EventBridge's default bus. C(targets): ARNs by their ids in the rule."""
+
+    pattern: str
+    enabled: bool
+    targets: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventArea:
+    """What carries events in one account and region, by name."""
+
+    account_id: str
+    region: str
+    partition: str
+    queues: Mapping[str, Queue]
+    rules: Mapping[str, EventRule]

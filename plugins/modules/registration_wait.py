@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until Systems Manager knows the instances that have just started."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registration_wait
+version_added: 0.1.0
+short_description: Wait until the instances that have just started are registered with Systems Manager
+description:
+  - An instance is running some time before its SSM Agent registers. A roll-out in between takes it for one that Systems
+    Manager does not reach.
+  - This waits until each Linux instance that was launched at most O(since) seconds ago is online in Systems Manager, and for
+    O(timeout) seconds at most. Instances tagged C(GuardDutyManaged=false), and those of an AWS operator, are not waited for.
+  - It never fails because of an instance that does not register. Those are returned, and a roll-out serves them by package.
+  - Where no instance has just started it calls once for each account and region, and does not wait. In check mode it looks
+    once.
+options:
+  since:
+    description:
+      - Seconds after its launch for which an instance counts as just started.
+      - An older one that is not registered has something else that stands in the way.
+    type: int
+    default: 600
+  timeout:
+    description: Seconds to wait at most.
+    type: int
+    default: 300
+  interval:
+    description: Seconds between two looks.
+    type: int
+    default: 10
+  scope:
+    description: Whether all instances may be meant, or those tagged C(GuardDutyManaged=true) only.
+    type: str
+    choices: [all, selected]
+    default: all
+  filters:
+    description: Filters of C(DescribeInstances), name to value or list of values.
+    type: dict
+    default: {}
+author:
+  - The fleetsec.guardduty authors (@fleetsec)
+extends_documentation_fragment:
+  - fleetsec.guardduty.targets
+  - fleetsec.guardduty.attributes
+  - fleetsec.guardduty.attributes.reads
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+notes:
+  - The age of an instance is told by the clock of the machine that runs this.
+seealso:
+  - module: fleetsec.guardduty.coverage_wait
+"""
+
+EXAMPLES = r"""
+- name: Wait for new instances, five minutes at most
+  fleetsec.guardduty.registration_wait:
+    regions: [eu-west-1]
+  register: registered
+
+- name: Who has not come
+  ansible.builtin.debug:
+    msg: "{{ registered.waiting | map(attribute='instance_id') }}"
+"""
+
+RETURN = r"""
+done:
+  description: Whether all of them are online in Systems Manager.
+  returned: always
+  type: bool
+  sample: true
+started:
+  description: How many instances have just started.
+  returned: always
+  type: int
+  sample: 50
+waited:
+  description: Seconds that were waited.
+  returned: always
+  type: int
+  sample: 40
+waiting:
+  description: The instances that are not.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {account_id: "111111111111", region: eu-west-1, instance_id: i-0123456789abcdef0}
+problems:
+  description: Accounts, regions and calls that failed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, targets_of
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.registration import (
+    Young,
+    just_started,
+    unregistered,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Instance, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
+
+Look = tuple[tuple[Instance, ...], tuple[Instance, ...], tuple[Problem, ...]]
+
+
+def look(targets: Sequence[Target], params: dict[str, Any]) -> Look:
+    """The instances that have just started, those of them that are not registered, and what could not be read."""
+    filters = {**params["filters"], "instance-state-name": ["pending", "running"]}
+    instances = observe(targets, Wish((filters,), ssm=False, network=False, detector=False))
+    started = just_started(instances, Young(time.time(), params["since"], params["scope"]))
+    places = {(one.account_id, one.region) for one in started}
+    chosen = [target for target in targets if (target.account_id, target.region) in places]
+    nodes = observe(chosen, Wish(instances=False, network=False, detector=False))
+    return started, unregistered(started, nodes), (*instances.problems, *nodes.problems)
+
+
+def main() -> None:
+    module = aws_module(
+        {
+            "since": {"type": "int", "default": 600},
+            "timeout": {"type": "int", "default": 300},
+            "interval": {"type": "int", "default": 10},
+            "scope": {"type": "str", "choices": ["all", "selected"], "default": "all"},
+            "filters": {"type": "dict", "default": {}},
+        }
+    )
+    params = module.params
+    if params["interval"] < 1 or min(params["timeout"], params["since"]) < 0:
+        module.fail_json(msg="interval must be at least 1 second, and timeout and since not negative.")
+    targets, unreachable = targets_of(module)
+    began = time.monotonic()
+    started, waiting, unread = look(targets, params)
+    while waiting and not module.check_mode and time.monotonic() - began + params["interval"] <= params["timeout"]:
+        time.sleep(params["interval"])
+        started, waiting, unread = look(targets, params)
+    conclude_reading(
+        module,
+        (*unreachable, *unread),
+        done=not waiting,
+        started=len(started),
+        waited=round(time.monotonic() - began),
+        waiting=[{"account_id": w.account_id, "region": w.region, "instance_id": w.instance_id} for w in waiting],
+    )
+
+
+if __name__ == "__main__":
+    main()
