@@ -10,7 +10,7 @@ SETUP = $(or $(PYTHON),$(error This needs Python 3.11 to 3.14 as python3; on Deb
 # What to hand to pytest: make test ARGS="-k tags"
 ARGS =
 
-.PHONY: help setup demo test bench hosts ci clean lint lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs
+.PHONY: help setup demo test bench eda hosts ci clean lint lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -25,7 +25,10 @@ demo: ## Show the collection at work on an emulated AWS on this machine
 
 test: ## Run all tests (no AWS account needed, none touched)
 	@$(SETUP) test $(ARGS)
-	@test -n "$(ARGS)" || $(MAKE) --no-print-directory hosts
+	@test -n "$(ARGS)" || $(MAKE) --no-print-directory eda hosts
+
+eda: ## Run the rulebooks with ansible-rulebook on the emulated AWS (needs Java 17, Python 3.12)
+	@$(SETUP) --env eda test tests/eda $(ARGS)
 
 hosts: ## Run the role's scenarios on real Linux hosts (root; installs podman on Debian)
 	@$(SETUP) --env hosts run python tests/hosts/run.py $(ARGS)

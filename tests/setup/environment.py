@@ -48,8 +48,16 @@ NO_AWS = {
 PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
 
 
+# amazon.aws has its event sources in releases that need it.
+EDA_PYTHON = (3, 12)
+
+
 class SetupError(Exception):
     """One sentence for the person at the keyboard."""
+
+
+class LeftOut(SetupError):
+    """Tests that this machine cannot run: no mistake, but never silent."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class Environment:
 def main(argv: list[str]) -> NoReturn:
     """Parse the command line; errors are one sentence."""
     parser = argparse.ArgumentParser(prog="environment.py", description="Set up this checkout, run a command in it.")
-    parser.add_argument("--env", default="test", help="test (default), lint, hosts, or core-X.Y")
+    parser.add_argument("--env", default="test", help="test (default), lint, hosts, eda, or core-X.Y")
     parser.add_argument("--python", help="the interpreter to build it with (default: the one that runs this)")
     parser.add_argument("action", choices=["setup", "run", "test"])
     parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -97,13 +105,16 @@ def main(argv: list[str]) -> NoReturn:
         os.chdir(ROOT)
         sys.stdout.flush()
         os.execve(program, command, variables)
+    except LeftOut as error:
+        print(f"LEFT OUT: {error}", file=sys.stderr)
+        sys.exit(0 if options.action == "test" and os.environ.get("CI") != "true" else 1)
     except (SetupError, OSError) as error:
         print(f"Set-up failed: {error}", file=sys.stderr)
         sys.exit(1)
 
 
 def named(name: str, python: str | None) -> Environment:
-    """The environments that exist: test, lint, hosts, and one for each other ansible-core (core-2.20)."""
+    """The environments that exist: test, lint, hosts, eda, and one for each other ansible-core (core-2.20)."""
     # A virtual environment's own python is resolved to its base: .venv may be active and about to be made anew.
     interpreter = Path(os.path.realpath(python or sys.executable))
     if name == "lint":
@@ -113,6 +124,9 @@ def named(name: str, python: str | None) -> Environment:
     if name == "hosts":
         hosts = ("ansible", "boto3", "flask", "molecule", "moto", "pytest", "pytest_ansible")
         return Environment(CACHE / name, REQUIREMENTS / "hosts.txt", None, interpreter, hosts, True)
+    if name == "eda":
+        eda = ("aiobotocore", "ansible", "ansible_rulebook", "boto3", "flask", "moto", "pytest", "xdist")
+        return Environment(CACHE / name, REQUIREMENTS / "eda.txt", None, newer(interpreter), eda, True)
     if name == "awx":
         return Environment(CACHE / name, REQUIREMENTS / "awx.txt", None, interpreter, ("ansible_builder",), False)
     probes = ("ansible", "boto3", "flask", "moto", "pytest", "xdist")
@@ -120,8 +134,19 @@ def named(name: str, python: str | None) -> Environment:
         return Environment(ROOT / ".venv", REQUIREMENTS / "test.txt", None, interpreter, probes, True)
     overrides = REQUIREMENTS / f"{name}.txt"
     if not name.startswith("core-") or not overrides.exists():
-        raise SetupError(f"there is no environment {name}: use test, lint, hosts or a core of {REQUIREMENTS}")
+        raise SetupError(f"there is no environment {name}: use test, lint, hosts, eda or a core of {REQUIREMENTS}")
     return Environment(CACHE / name, REQUIREMENTS / "test.txt", overrides, interpreter, probes, True)
+
+
+def newer(python: Path) -> Path:
+    """This interpreter if it will do for the rulebooks, or else the first that will, of the path and of pyenv."""
+    names = ("python3.13", "python3.12", "python3.14")
+    on_path = [Path(found) for found in map(shutil.which, names) if found]
+    kept = [path for name in names for path in (Path.home() / ".pyenv" / "versions").glob(f"{name[6:]}.*/bin/python")]
+    for candidate in (python, *on_path, *kept):
+        if succeeds([candidate, "-I", "-c", f"import ensurepip, sys; sys.exit(sys.version_info < {EDA_PYTHON})"]):
+            return Path(os.path.realpath(candidate))
+    raise LeftOut("the rulebooks are not tested, since no Python 3.12 or later was found on PATH or in pyenv.")
 
 
 def ensure(environment: Environment) -> None:
