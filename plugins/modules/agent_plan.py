@@ -69,21 +69,17 @@ options:
     description: The host's C(gd_route). A host that somebody else brings the agent to gets a warning.
     type: str
   architecture:
-    description: The fact of this name.
+    description: The fact of this name. Left out, the host is asked.
     type: str
-    required: true
   distribution:
-    description: The fact of this name.
+    description: The fact of this name. Left out, the host is asked.
     type: str
-    required: true
   distribution_version:
-    description: The fact of this name.
+    description: The fact of this name. Left out, the host is asked.
     type: str
-    required: true
   kernel:
-    description: The fact of this name.
+    description: The fact of this name. Left out, the host is asked.
     type: str
-    required: true
   memtotal_mb:
     description: The fact of this name, in MB. Left out, the host is asked.
     type: int
@@ -106,17 +102,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Gather the facts that the plan needs
-  ansible.builtin.setup:
-    gather_subset: ["!all", "!min", distribution, platform]
-
 - name: What would it take to run the agent on this host
   fleetsec.guardduty.agent_plan:
     region: eu-west-1
-    architecture: "{{ ansible_facts.architecture }}"
-    distribution: "{{ ansible_facts.distribution }}"
-    distribution_version: "{{ ansible_facts.distribution_version }}"
-    kernel: "{{ ansible_facts.kernel }}"
   register: planned
 """
 
@@ -151,7 +139,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent impo
     unit,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.probe import endpoint, machine, metadata
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.system import system
 
+FACTS = ("architecture", "distribution", "distribution_version", "kernel")
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["present", "image", "absent"], "default": "present"},
     "version": {"type": "str", "default": "latest"},
@@ -165,10 +155,10 @@ ARGUMENTS = {
     "wanted": {"type": "bool"},
     "reason": {"type": "str"},
     "route": {"type": "str"},
-    "architecture": {"type": "str", "required": True},
-    "distribution": {"type": "str", "required": True},
-    "distribution_version": {"type": "str", "required": True},
-    "kernel": {"type": "str", "required": True},
+    "architecture": {"type": "str"},
+    "distribution": {"type": "str"},
+    "distribution_version": {"type": "str"},
+    "kernel": {"type": "str"},
     "memtotal_mb": {"type": "int"},
     "probe": {"type": "bool", "default": True},
     "probe_timeout": {"type": "int", "default": 3},
@@ -191,7 +181,9 @@ def main() -> None:
         "imds": imds,
         "network": endpoint(endpoint_name(region), params["probe_timeout"]) if probe and region else None,
     }
-    module.exit_json(changed=False, host=host, asked=params)
+    # An own process for the facts alone would cost a host as much again as all of this.
+    asked = params if all(params[name] for name in FACTS) else {**params, **system(module)}
+    module.exit_json(changed=False, host=host, asked=asked)
 
 
 def endpoint_name(region: str) -> str:

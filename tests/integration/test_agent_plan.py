@@ -54,6 +54,20 @@ def test_it_looks_at_a_host_by_each_python(ansible: Ansible, version: tuple[int,
     assert not result["changed"]
 
 
+def test_the_facts_are_those_that_ansible_gathers(ansible: Ansible) -> None:
+    names = ("architecture", "distribution", "distribution_version", "kernel")
+    tasks = [
+        {"name": "Gather", "ansible.builtin.setup": {"gather_subset": ["!all", "!min", "distribution", "platform"]}},
+        {"name": "Plan", "fleetsec.guardduty.agent_plan": {"probe": False, "region": "eu-west-1"}, "ignore_errors": True},
+        {"name": "Told", "fleetsec.guardduty.agent_plan": {"probe": False, "region": "eu-west-1"}
+            | {name: f"{{{{ ansible_facts.{name} }}}}" for name in names}, "ignore_errors": True},
+    ]  # fmt: skip
+    made = ansible.playbook(f"\n{json.dumps(tasks)}\n").ok().tasks
+    assert made["Plan"]["findings"] == made["Told"]["findings"]
+    assert made["Plan"]["plan"] == made["Told"]["plan"]
+    assert made["Gather"]["ansible_facts"]["ansible_kernel"] in str(made["Plan"]["findings"])
+
+
 def test_a_host_without_what_an_agent_needs_fails_with_every_reason(ansible: Ansible) -> None:
     result = planned(ansible, architecture="i686", region="eu-west-1")
     assert result["failed"]
