@@ -84,7 +84,7 @@ class Environment:
 def main(argv: list[str]) -> NoReturn:
     """Parse the command line; errors are one sentence."""
     parser = argparse.ArgumentParser(prog="environment.py", description="Set up this checkout, run a command in it.")
-    parser.add_argument("--env", default="test", help="test (default), lint, hosts, eda, or core-X.Y")
+    parser.add_argument("--env", default="test", help="test (default), lint, hosts, eda, awx, or core-X.Y")
     parser.add_argument("--python", help="the interpreter to build it with (default: the one that runs this)")
     parser.add_argument("action", choices=["setup", "run", "test"])
     parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -114,7 +114,7 @@ def main(argv: list[str]) -> NoReturn:
 
 
 def named(name: str, python: str | None) -> Environment:
-    """The environments that exist: test, lint, hosts, eda, and one for each other ansible-core (core-2.20)."""
+    """The environments that exist: test, lint, hosts, eda, awx, and one for each other ansible-core (core-2.20)."""
     # A virtual environment's own python is resolved to its base: .venv may be active and about to be made anew.
     interpreter = Path(os.path.realpath(python or sys.executable))
     if name == "lint":
@@ -134,7 +134,7 @@ def named(name: str, python: str | None) -> Environment:
         return Environment(ROOT / ".venv", REQUIREMENTS / "test.txt", None, interpreter, probes, True)
     overrides = REQUIREMENTS / f"{name}.txt"
     if not name.startswith("core-") or not overrides.exists():
-        raise SetupError(f"there is no environment {name}: use test, lint, hosts, eda or a core of {REQUIREMENTS}")
+        raise SetupError(f"there is no environment {name}: use test, lint, hosts, eda, awx or a core of {REQUIREMENTS}")
     return Environment(CACHE / name, REQUIREMENTS / "test.txt", overrides, interpreter, probes, True)
 
 
