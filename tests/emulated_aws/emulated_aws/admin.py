@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import loader
+from . import behaviour, loader
 from .faults import Faults
 from .fleet import FleetError, parse_fleet
 from .journal import Journal
@@ -36,6 +36,7 @@ class Admin:
             "DELETE faults": self._faults.clear,
             "POST agents": lambda: _agent_reports(json.loads(body)),
             "POST faults": lambda: self._faults.add(_rules(body)),
+            "POST registrations": _agents_of_ssm_report,
             "POST fleet": lambda: self._load(parse_fleet(body.decode())),
             "POST reset": lambda: self._load(self._fleet),
         }
@@ -63,6 +64,15 @@ def _agent_reports(report: dict[str, Any]) -> None:
     with WORLD.lock:
         node = WORLD.nodes_in(document["accountId"], document["region"])[document["instanceId"]]
         node.agent = Agent(report["version"], "manual", report["running"], WORLD.now())
+
+
+def _agents_of_ssm_report() -> None:
+    """The SSM Agents of instances that have started report now, whatever the pace."""
+    with WORLD.lock:
+        for key, nodes in WORLD.nodes.items():
+            for node in nodes.values():
+                node.registers = min(node.registers, WORLD.now())
+            behaviour.changed(*key)
 
 
 def _rules(body: bytes) -> list[dict[str, Any]]:

@@ -29,6 +29,11 @@ accounts:
           - {{name: asleep, count: 2, state: stopped, vpc: shop, ssm: online}}
           - {{name: steady, vpc: shop, ssm: online, agent: {{by: manual}}}}
 """
+ASSOCIATION = {
+    "Name": "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin",
+    "Parameters": {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]},
+    "Targets": [{"Key": "InstanceIds", "Values": ["*"]}],
+}
 SOURCES = ("aws.ec2", "aws.tag", "aws.guardduty", "shop")
 
 
@@ -57,6 +62,10 @@ class Bus:
     def ids(self, name: str) -> list[str]:
         found = self.ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [f"{name}*"]}])["Reservations"]
         return [instance["InstanceId"] for reservation in found for instance in reservation["Instances"]]
+
+    def nodes(self, **filters: Any) -> set[str]:
+        found = self.ssm.describe_instance_information(**filters)["InstanceInformationList"]
+        return {node["InstanceId"] for node in found}
 
     def receive(self, seconds: int = 0) -> list[dict[str, Any]]:
         asked = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": seconds}
@@ -159,15 +168,22 @@ def test_a_name_rests_after_its_queue_was_deleted(cloud: Cloud, bus: Bus, monkey
     bus.sqs.create_queue(QueueName="events")
 
 
-def test_systems_manager_knows_a_started_instance_later(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("told", [False, True])
+def test_systems_manager_knows_a_started_instance_later(
+    cloud: Cloud, bus: Bus, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
     clock = Clock(monkeypatch)
     ids = bus.ids("asleep")
-    before = {i["InstanceId"] for i in bus.ssm.describe_instance_information()["InstanceInformationList"]}
+    before = bus.nodes()
+    bus.ssm.create_association(**ASSOCIATION)
     bus.ec2.start_instances(InstanceIds=ids)
-    again = {i["InstanceId"] for i in bus.ssm.describe_instance_information()["InstanceInformationList"]}
-    assert again == before and not before & set(ids)
-    clock.ahead += 61
-    nodes = bus.ssm.describe_instance_information()["InstanceInformationList"]
-    assert {node["InstanceId"] for node in nodes} == before | set(ids)
+    assert bus.nodes() == before and not before & set(ids)
+    if told:
+        cloud.agents_of_ssm_report()
+    else:
+        clock.ahead += 61
+    assert bus.nodes() == before | set(ids)
+    filters = [{"key": "AssociationStatus", "valueSet": ["Success", "Failed", "Pending"]}]
+    assert bus.nodes(InstanceInformationFilterList=filters) == before | set(ids)
     launched = bus.ec2.describe_instances(InstanceIds=ids)["Reservations"][0]["Instances"][0]["LaunchTime"]
     assert abs(launched.timestamp() - time.time()) < 60
