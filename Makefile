@@ -24,6 +24,7 @@ demo: ## Show the collection at work on an emulated AWS on this machine
 	@$(SETUP) run python tests/demo/run.py $(ARGS)
 
 test: ## Run all tests (no AWS account needed, none touched)
+	@test -n "$(ARGS)" || $(MAKE) --no-print-directory hosts ARGS=programs
 	@$(SETUP) test $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory eda hosts
 

@@ -9,6 +9,7 @@
     make hosts ARGS="run ansible install -m ping"     # any command in that lab, on its hosts
     make hosts ARGS="shell"                # the same as a shell
     make hosts ARGS="down"                 # remove them
+    make hosts ARGS="programs"             # only install podman, rpm and the like on this machine, where they are missing
 
 Where there can be none, it says so and ends with 0. README.md beside this file says more.
 """
@@ -45,6 +46,7 @@ def main(arguments: list[str]) -> int:
     run.add_argument("command", nargs=argparse.REMAINDER)
     actions.add_parser("shell", help="a shell in the lab of up")
     actions.add_parser("down", help="remove the lab of up")
+    actions.add_parser("programs", help="install what hosts and packages need on this machine")
     if not arguments or arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"):
         arguments = ["test", *arguments]
     options = parser.parse_args(arguments)
@@ -79,6 +81,9 @@ def run_scenarios(lab: Lab, chosen: list[str]) -> int:
 
 def by_hand(lab: Lab, options: argparse.Namespace) -> int:
     """The lab that stays until it is taken down."""
+    if options.action == "programs":
+        machine.prepare(lab.engine)
+        return 0
     if options.action == "down":
         lab.stop()
         return 0
