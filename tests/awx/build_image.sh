@@ -23,12 +23,12 @@ trap '[ -z "$aws" ] || kill "$aws"; rm -rf "$work"' EXIT
 
 environment() { python3 -I tests/setup/environment.py "$@"; }
 
-debootstrap --variant=minbase --include="ca-certificates,git,openssh-client,$LIBRARIES" trixie "$work/root"
-cp -a "$PREFIX"/{bin,include,lib} "$work/root/usr/local/"
+debootstrap --variant=minbase --include="ca-certificates,git,openssh-client,$LIBRARIES" trixie "$work/base"
+cp -a "$PREFIX"/{bin,include,lib} "$work/base/usr/local/"
 # The build installs a pip of its own; a script of this one names a path that is not there
-rm -rf "$work"/root/usr/local/bin/pip* "$work"/root/usr/local/lib/python3.13/site-packages/*
-chroot "$work/root" ldconfig
-tar -C "$work/root" -c . | podman import -q --change 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$BASE"
+rm -rf "$work"/base/usr/local/bin/pip* "$work"/base/usr/local/lib/python3.13/site-packages/*
+chroot "$work/base" ldconfig
+tar -C "$work/base" -c . | podman import -q --change 'ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$BASE"
 
 mkdir "$work/checkout"
 git ls-files -z | xargs -0 tar -c | tar -x -C "$work/checkout"
@@ -43,8 +43,8 @@ environment run python -m emulated_aws --fleet tests/fleets/demo.yml --port 0 --
 aws=$!
 until [ -s "$work/ready.json" ]; do sleep 0.2; done
 endpoint=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["endpoint_url"])' "$work/ready.json")
-cp -r extensions/awx/project "$work/project"
-mkdir "$work/job" && mv "$work/project" "$work/job/" && mkdir "$work/job/env"
+mkdir -p "$work/job/env"
+cp -r extensions/awx/project "$work/job/"
 echo '{"regions": "eu-west-1"}' >"$work/job/env/extravars"
 environment run ansible-runner transmit "$work/job" -p playbooks/audit.yml |
   podman --runtime runc run --rm -i --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --network host \

@@ -33,9 +33,11 @@ WITHOUT_AWX = {
     "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
     "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
 }
+FROM_ENVIRONMENT = "{{ lookup('env', 'AWS_SECRET_ACCESS_KEY') }}"
 SMALL: dict[str, Any] = {
     "controller_organizations": [{"name": "mine"}],
     "controller_labels": [{"name": "one", "organization": "mine"}, {"name": "two", "organization": "mine"}],
+    "controller_credentials": [{"name": "key", "credential_type": "Machine", "inputs": {"password": FROM_ENVIRONMENT}}],
     "controller_inventories": [{"name": "hosts", "organization": "mine", "kind": "", "description": "new"}],
 }
 
@@ -51,7 +53,7 @@ def test_the_guides_commands_make_the_objects_once(awx: standin.Awx, run: Playbo
     foretold = run(*preview, env=KEYS).ok()
     assert writes(awx) == []
     named = {
-        result["item"]["kind"]: result["msg"]
+        result["item"]: result["msg"]
         for task in foretold.document["plays"][0]["tasks"]
         for result in task["hosts"]["localhost"].get("results", [])
         if result.get("changed")
@@ -103,21 +105,24 @@ def hold(sent: list[tuple[str, str, Any]]) -> None:
 
 
 def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Playbook, tmp_path: Path) -> None:
-    """With a file of one's own, of which some is there already."""
-    mine = tmp_path / "mine.yml"
-    mine.write_text(yaml.safe_dump(SMALL))
+    """With a file of one's own, of which some is there already, and a secret that whoever runs it has in the environment."""
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(SMALL))
     organization = awx.keep("organizations", {"name": "mine"})
     awx.keep("labels", {"name": "one", "organization": organization})
     awx.keep("inventories", {"name": "hosts", "organization": organization, "description": "old"})
-    done = run(SETUP, "-e", f"awx_objects={mine}", "--check").ok()
+    done = run(SETUP, "-e", "awx_objects=mine.yml", "--check", env=KEYS).ok()
     assert writes(awx) == []
     changed = {
-        (task["task"]["name"], result["item"].get("name") or result["msg"])
+        (task["task"]["name"], result.get("msg") or result["item"]["name"])
         for task in done.document["plays"][0]["tasks"]
         for result in task["hosts"]["localhost"].get("results", [])
         if result.get("changed")
     }
-    assert changed == {("Say what would be made or changed", "labels: two (new)"), ("Make inventories", "hosts")}
+    told = "Say what would be made or changed"
+    assert changed == {(told, "labels: two (new)"), (told, "credentials: key (new)"), ("Make inventories", "hosts")}
+    real = run(SETUP, "-e", "awx_objects=mine.yml", "-vvv", env=KEYS).ok()
+    assert awx.named("credentials", "key")["inputs"] == {"password": SECRET}
+    assert SECRET not in done.stdout + done.stderr + real.stdout + real.stderr
 
 
 def test_what_is_missing_is_said(awx: standin.Awx, run: Playbook) -> None:
