@@ -29,9 +29,12 @@ def build(engine: str, environment: Mapping[str, str]) -> None:
     if engine == "podman":
         _seed(environment)
     isolation = ("--isolation", "chroot") if engine == "podman" else ()
+    # docker looks for a file of another name.
+    options = ("-q", *isolation, "--network", "host")
     for tag, folder in own.items():
         if tag in wanted:
-            run(engine, "build", "-q", *isolation, "--network", "host", "-t", tag, FOLDER / folder, env=environment)
+            file = FOLDER / folder / "Containerfile"
+            run(engine, "build", *options, "--file", file, "-t", tag, FOLDER / folder, env=environment)
     for tag in wanted - set(own):
         if run(engine, "image", "inspect", tag, env=environment, check=False).returncode != 0:
             raise LabError(f"the image {tag} is not in {engine}'s store: build it as tests/hosts/README.md says")
