@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 
 from imds import find_instance
@@ -27,4 +28,8 @@ if __name__ == "__main__":
     print(f"\r\nStarting session with SessionId: {json.loads(answer)['SessionId']}\r\n", end="", flush=True)
     shell = ["script", "--quiet", "--flush", "--return", "--command", "sh", "/dev/null"]
     engine = os.environ["GD_ENGINE"]
-    os.execvp(engine, [engine, "exec", "--interactive", "--user", "ec2-user", container, *shell])
+    command = [engine, "exec", "--interactive", "--user", "ec2-user", container, *shell]
+    # Of its own stderr the connection plugin of amazon.aws (11.4) can neither read a line nor the end: what the engine warns of
+    # goes elsewhere, and this process holds it open.
+    with open(os.path.join(os.environ["GD_LAB_DIR"], "sessions.log"), "ab") as log:
+        sys.exit(subprocess.run(command, stderr=log, check=False).returncode)
