@@ -202,7 +202,7 @@ def _shard(areas: Sequence[Area], means: Means) -> dict[str, Any]:
     calls = [sum(reads(area).values()) for area in areas]
     # A list's pages follow one another; lists, accounts and regions run side by side.
     chains = [max(reads(area).values()) + 1 for area in areas]
-    waiting = max(max(chains, default=0), sum(calls) / READERS) * means.latency_ms / 1000
+    waiting = max([*chains, sum(calls) / READERS]) * means.latency_ms / 1000
     busy = PROCESS_SECONDS + len(areas) * AREA_SECONDS + instances * INSTANCE_SECONDS
     slices = ceil(package / means.hosts_per_slice)
     return {

@@ -76,8 +76,8 @@ def _tell(
 ) -> None:
     resources = [f"arn:aws:ec2:{region}:{account}:instance/{instance_id}"]
 
-    def emit(source: str, detail_type: str, detail: Mapping[str, Any], about: list[str] = resources) -> None:
-        deliver(account, region, source, detail_type, detail, about)
+    def emit(source: str, detail_type: str, detail: Mapping[str, Any], about: list[str] | None = None) -> None:
+        deliver(account, region, source, detail_type, detail, resources if about is None else about)
 
     if before is None or before.state != now.state:
         detail = {"instance-id": instance_id, "state": now.state}
