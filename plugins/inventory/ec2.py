@@ -252,11 +252,11 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             if routes and verdict.route not in routes:
                 continue
             name = host_name(verdict.instance, preferences)
-            if name in self.inventory.hosts:
-                self.warn(
-                    f"More than one instance is called {name}; {verdict.instance.instance_id} keeps its id as name."
-                )
-                name = verdict.instance.instance_id
+            instance_id, known = verdict.instance.instance_id, self.inventory.hosts.get(name)
+            # A host of another inventory is the same one, unless that says it is another instance.
+            if known is not None and known.vars.get("gd_instance_id", instance_id) != instance_id:
+                self.warn(f"More than one instance is called {name}; {instance_id} keeps its id as name.")
+                name = instance_id
             variables = row(verdict)
             writer.add(name, variables, [groups[group] for group in groups_of(verdict)])
             self.construct(name, variables)

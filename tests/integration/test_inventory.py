@@ -347,6 +347,14 @@ def test_two_instances_with_one_name_stay_two_hosts(aws: EmulatedAws, ansible: A
     assert len(run.document["_meta"]["hostvars"]) == 2
     assert "More than one instance is called web" in run.stderr.replace("\n", " ")
 
+    # What another inventory says of a host is kept beside what this one says.
+    static, fleet = ansible.folder / "static.ini", ansible.folder / "fleet.guardduty.yml"
+    static.write_text("web site=here\n", encoding="utf-8")
+    merged = ansible.run("ansible-inventory", "-i", str(static), "-i", str(fleet), "--list").ok()
+    hosts = merged.document["_meta"]["hostvars"]
+    assert len(hosts) == 2
+    assert hosts["web"]["site"] == "here" and hosts["web"]["gd_instance_id"].startswith("i-")
+
 
 def test_text_from_aws_is_never_a_template(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(
