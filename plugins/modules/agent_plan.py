@@ -182,8 +182,9 @@ def main() -> None:
         "network": endpoint(endpoint_name(region), params["probe_timeout"]) if probe and region else None,
     }
     # An own process for the facts alone would cost a host as much again as all of this.
-    asked = params if all(params[name] for name in FACTS) else {**params, **system(module)}
-    module.exit_json(changed=False, host=host, asked=asked)
+    missing = [name for name in FACTS if not params[name]]
+    found = system(module) if missing else {}
+    module.exit_json(changed=False, host=host, asked={**params, **{name: found[name] for name in missing}})
 
 
 def endpoint_name(region: str) -> str:

@@ -61,11 +61,14 @@ def test_the_facts_are_those_that_ansible_gathers(ansible: Ansible) -> None:
         {"name": "Plan", "fleetsec.guardduty.agent_plan": {"probe": False, "region": "eu-west-1"}, "ignore_errors": True},
         {"name": "Told", "fleetsec.guardduty.agent_plan": {"probe": False, "region": "eu-west-1"}
             | {name: f"{{{{ ansible_facts.{name} }}}}" for name in names}, "ignore_errors": True},
+        {"name": "Partly", "fleetsec.guardduty.agent_plan": {"probe": False, "region": "eu-west-1", "kernel": "4.1.7"},
+            "ignore_errors": True},
     ]  # fmt: skip
     made = ansible.playbook(f"\n{json.dumps(tasks)}\n").ok().tasks
     assert made["Plan"]["findings"] == made["Told"]["findings"]
     assert made["Plan"]["plan"] == made["Told"]["plan"]
     assert made["Gather"]["ansible_facts"]["ansible_kernel"] in str(made["Plan"]["findings"])
+    assert "4.1.7" in str(made["Partly"]["findings"]), "what is given is not asked for"
 
 
 def test_a_host_without_what_an_agent_needs_fails_with_every_reason(ansible: Ansible) -> None:
