@@ -130,8 +130,8 @@ def write_operations() -> frozenset[str]:
 
 def writes_elsewhere(root: Path) -> list[str]:
     """Write operations called outside converge/, as a method or by name."""
-    # decide/ may name an operation in a plan, and host/ a method of the same name; neither has a client to call it with
-    rest = ("converge", "decide", "doc_fragments", "host")
+    # decide/ may name an operation in a plan; it has no client to call it with
+    rest = ("converge", "decide", "doc_fragments")
     paths = [
         path for path in files(root, "plugins/*.py") if not any(part in rest for part in path.relative_to(root).parts)
     ]
@@ -144,7 +144,9 @@ def writes_elsewhere(root: Path) -> list[str]:
 
 
 def operations_of(call: ast.Call) -> Iterator[str]:
-    method = called(call) if isinstance(call.func, ast.Attribute) else ""
+    # Python's sockets have a method of the name of EventBridge's CreateConnection
+    ours = isinstance(call.func, ast.Attribute) and ast.unparse(call.func) != "socket.create_connection"
+    method = called(call) if ours else ""
     names = [method, *(arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))]
     return (name for name in names if name in write_operations())
 

@@ -47,6 +47,7 @@ MISTAKES: list[tuple[Rule, str, str]] = [
     (rooms.writes_elsewhere, "plugins/module_utils/aws.py", "getattr(client, 'modify_vpc_endpoint')()"),
     (rooms.writes_elsewhere, "plugins/modules/a.py", "client.start_associations_once(AssociationIds=[])"),
     (rooms.writes_elsewhere, "plugins/inventory/a.py", "call(client, 'update_detector')"),
+    (rooms.writes_elsewhere, "plugins/module_utils/host/a.py", "client.create_connection(Name='x')"),
     (rooms.wrong_imports, "plugins/module_utils/decide/deeper/a.py", "import socket"),
     (rooms.wrong_imports, "plugins/module_utils/host/a.py", f"{OWN}.decide.words import X"),
     (rooms.wrong_imports, "plugins/module_utils/host/a.py", "import boto3"),
@@ -63,6 +64,7 @@ ALLOWED: list[tuple[Rule, str, str]] = [
     (rooms.amazon_elsewhere, "plugins/module_utils/aws.py", "import ansible_collections.amazon.aws"),
     (rooms.writes_elsewhere, "plugins/module_utils/converge/a.py", "client.create_tags(Resources=[])"),
     (rooms.writes_elsewhere, "plugins/module_utils/observe/a.py", "client.describe_instances()"),
+    (rooms.writes_elsewhere, "plugins/module_utils/host/a.py", "socket.create_connection(('x', 443))"),
     (rooms.long_modules, "plugins/modules/a.py", "DOCUMENTATION = '''\n" + "x\n" * 99 + "'''\n# a\n\nx = 1"),
 ]
 
