@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
-    MANAGED_TAG,
-    AccountRegion,
-    Instance,
-    Snapshot,
-)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import read_tag
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Instance, Snapshot
 
 # What can still register: EC2 calls an instance running before its operating system has booted.
 ON_THE_WAY = frozenset({"pending", "running"})
@@ -39,8 +35,8 @@ class Young:
 
     def _may_want(self, instance: Instance) -> bool:
         """Whether the agent may have to be brought to it: excluded instances need not be waited for."""
-        managed = instance.tags.get(MANAGED_TAG)
-        return managed != "false" if self.scope == "all" else managed == "true"
+        tag = read_tag(instance.tags)
+        return tag != "excluded" if self.scope == "all" else tag == "included"
 
 
 def just_started(snapshot: Snapshot, young: Young) -> tuple[Instance, ...]:
