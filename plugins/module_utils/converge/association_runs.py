@@ -23,7 +23,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associa
     executions,
     has_nodes,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import everywhere
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import everywhere
 
 # A run takes seconds at least; later polls are rarer, since State Manager allows few calls per second and account.
 FIRST_PAUSE = 1.0

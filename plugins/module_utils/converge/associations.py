@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.rivals import older_association
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, Outcome
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
+    AreaRun,
+    Handler,
+    Outcome,
+    one_by_one,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import KIND, AssociationPlan, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Association, AssociationArea
@@ -68,12 +73,12 @@ def handlers(begun: list[Begun]) -> dict[tuple[str, str], Handler]:
         begun.append(Begun(run.target, association, since=before[0].created if before else ""))
 
     return {
-        ("create", KIND): _each("ssm:CreateAssociation", create),
-        ("update", KIND): _each("ssm:UpdateAssociation", update),
-        ("start", KIND): _each("ssm:StartAssociationsOnce", start),
-        ("delete", KIND): _each("ssm:DeleteAssociation", _delete),
-        ("tag", KIND): _each("ssm:AddTagsToResource", _tag),
-        ("untag", KIND): _each("ssm:RemoveTagsFromResource", _untag),
+        ("create", KIND): one_by_one("ssm:CreateAssociation", create),
+        ("update", KIND): one_by_one("ssm:UpdateAssociation", update),
+        ("start", KIND): one_by_one("ssm:StartAssociationsOnce", start),
+        ("delete", KIND): one_by_one("ssm:DeleteAssociation", _delete),
+        ("tag", KIND): one_by_one("ssm:AddTagsToResource", _tag),
+        ("untag", KIND): one_by_one("ssm:RemoveTagsFromResource", _untag),
     }
 
 
@@ -93,13 +98,6 @@ def rows(
         if association is not None:
             found.append(row(*where, association))
     return found
-
-
-def _each(operation: str, make: Callable[[AreaRun, Change], None]) -> Handler:
-    def handler(run: AreaRun, changes: Sequence[Change]) -> None:
-        run.each(changes, operation, lambda change: make(run, change))
-
-    return handler
 
 
 def _settled(answer: dict[str, Any], change: Change) -> Association:

@@ -5,56 +5,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, one_by_one
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.events import DEAD_LETTERS, QUEUE, RULE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 
-def _each(service: str, operation: str, make: Callable[[Any, Change], None]) -> Handler:
-    def handler(run: AreaRun, changes: Sequence[Change]) -> None:
-        client = run.target.client(service)
-        run.each(changes, f"{service}:{operation}", lambda change: make(client, change))
-
-    return handler
-
-
-def _create_queue(client: Any, change: Change) -> None:
-    client.create_queue(QueueName=change.target, Attributes=change.details["attributes"], tags=change.details["tags"])
-
-
-def _update_queue(client: Any, change: Change) -> None:
-    client.set_queue_attributes(QueueUrl=change.details["url"], Attributes=change.details["attributes"])
-
-
-def _tag_queue(client: Any, change: Change) -> None:
-    client.tag_queue(QueueUrl=change.details["url"], Tags=change.details["tags"])
-
-
-def _delete_queue(client: Any, change: Change) -> None:
-    client.delete_queue(QueueUrl=change.details["url"])
-
-
-def _create_rule(client: Any, change: Change) -> None:
-    tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
-    _put_rule(client, change, Tags=tags)
-
-
-def _update_rule(client: Any, change: Change) -> None:
-    _put_rule(client, change)
-
-
-def _put_rule(client: Any, change: Change, **options: Any) -> None:
+def _create_queue(run: AreaRun, change: Change) -> None:
     details = change.details
+    run.target.client("sqs").create_queue(
+        QueueName=change.target, Attributes=details["attributes"], tags=details["tags"]
+    )
+
+
+def _update_queue(run: AreaRun, change: Change) -> None:
+    details = change.details
+    run.target.client("sqs").set_queue_attributes(QueueUrl=details["url"], Attributes=details["attributes"])
+
+
+def _tag_queue(run: AreaRun, change: Change) -> None:
+    run.target.client("sqs").tag_queue(QueueUrl=change.details["url"], Tags=change.details["tags"])
+
+
+def _delete_queue(run: AreaRun, change: Change) -> None:
+    run.target.client("sqs").delete_queue(QueueUrl=change.details["url"])
+
+
+def _create_rule(run: AreaRun, change: Change) -> None:
+    tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
+    _put_rule(run, change, Tags=tags)
+
+
+def _update_rule(run: AreaRun, change: Change) -> None:
+    _put_rule(run, change)
+
+
+def _put_rule(run: AreaRun, change: Change, **options: Any) -> None:
+    client, details = run.target.client("events"), change.details
     client.put_rule(Name=change.target, EventPattern=details["pattern"], State="ENABLED", **options)
     target = {"Id": details["target_id"], "Arn": details["arn"]}
     _all_done(client.put_targets(Rule=change.target, Targets=[target]), "PutTargets")
 
 
-def _delete_rule(client: Any, change: Change) -> None:
+def _delete_rule(run: AreaRun, change: Change) -> None:
+    client = run.target.client("events")
     # A rule that has targets is not deleted (EventBridge API reference, DeleteRule).
     if change.details["target_ids"]:
         ids = list(change.details["target_ids"])
@@ -69,11 +65,11 @@ def _all_done(answer: dict[str, Any], operation: str) -> None:
 
 
 HANDLERS: dict[tuple[str, str], Handler] = {
-    ("create", RULE): _each("events", "PutRule", _create_rule),
-    ("update", RULE): _each("events", "PutRule", _update_rule),
-    ("delete", RULE): _each("events", "DeleteRule", _delete_rule),
+    ("create", RULE): one_by_one("events:PutRule", _create_rule),
+    ("update", RULE): one_by_one("events:PutRule", _update_rule),
+    ("delete", RULE): one_by_one("events:DeleteRule", _delete_rule),
     **{
-        (action, kind): _each("sqs", operation, make)
+        (action, kind): one_by_one(f"sqs:{operation}", make)
         for kind in (QUEUE, DEAD_LETTERS)
         for action, operation, make in (
             ("create", "CreateQueue", _create_queue),

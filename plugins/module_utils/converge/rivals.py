@@ -66,7 +66,8 @@ def older_association(target: Target, name: str, association_id: str) -> str | N
         same = [each.association_id for each in listed(target, {"AssociationName": name})]
         if len(same) < 2:
             return None
-        ages = sorted((described(target, each, tags=False).created or "", each) for each in {*same, association_id})
+        everyone = (described(target, each, tags=False) for each in {*same, association_id})
+        first = min(everyone, key=lambda each: (each.created or "", each.association_id)).association_id
     except AWS_ERRORS:
         return None  # What was made is made; that there are two of them, if there are, the next run says
-    return None if ages[0][1] == association_id else ages[0][1]
+    return None if first == association_id else first

@@ -91,6 +91,15 @@ class AreaRun:
 Handler = Callable[[AreaRun, Sequence[Change]], None]
 
 
+def one_by_one(operation: str, make: Callable[[AreaRun, Change], None]) -> Handler:
+    """A handler whose changes take a call or more each. C(operation) is what a problem is said to be of."""
+
+    def handler(run: AreaRun, changes: Sequence[Change]) -> None:
+        run.each(changes, operation, lambda change: make(run, change))
+
+    return handler
+
+
 def converge(
     plan: Plan, targets: Iterable[Target], handlers: Mapping[tuple[str, str], Handler], check_mode: bool
 ) -> Outcome:

@@ -21,10 +21,10 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import (
     PAGE,
     described,
-    everywhere,
     instant,
     listed,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import everywhere
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 FEWEST_NODES = 5  # the smallest page of DescribeInstanceInformation (botocore model, MaxResults)

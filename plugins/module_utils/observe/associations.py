@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     DENIED_CODES,
@@ -25,8 +24,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     Problem,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, attempt, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, everywhere, observe
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
@@ -36,22 +34,6 @@ IDENTITY = ("AssociationId", "AssociationVersion")
 
 Choose = Callable[[Sequence[Association]], tuple[Association, ...]]
 Where = tuple[str, str]
-T = TypeVar("T")
-
-
-def everywhere(
-    targets: Iterable[Target], operation: str, function: Callable[[Target], T]
-) -> tuple[list[T], tuple[Problem, ...]]:
-    """Call a function for each target at once; those that fail come back as problems."""
-    chosen = list(targets)
-    if not chosen:
-        return [], ()
-    with ThreadPoolExecutor(min(WORKERS, len(chosen))) as pool:
-        reads = list(pool.map(lambda target: attempt(target, "", operation, lambda: function(target)), chosen))
-    return (
-        [read.value for read in reads if read.problem is None],
-        tuple(read.problem for read in reads if read.problem is not None),
-    )
 
 
 def find(

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_events import EventArea, EventRule, Queue
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import everywhere
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import everywhere
 
 
 def event_areas(

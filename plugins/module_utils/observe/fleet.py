@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -170,6 +170,21 @@ def attempt(target: Target, what: str, operation: str, function: Callable[[], An
         except AWS_ERRORS as error:
             return _Read(what, problem=problem_from(error, operation, target.account_id, target.region))
     raise AssertionError("unreachable: the last try returns")
+
+
+def everywhere(
+    targets: Iterable[Target], operation: str, function: Callable[[Target], T]
+) -> tuple[list[T], tuple[Problem, ...]]:
+    """Call a function for each target at once; those that fail come back as problems."""
+    chosen = list(targets)
+    if not chosen:
+        return [], ()
+    with ThreadPoolExecutor(min(WORKERS, len(chosen))) as pool:
+        reads = list(pool.map(lambda target: attempt(target, "", operation, lambda: function(target)), chosen))
+    return (
+        [read.value for read in reads if read.problem is None],
+        tuple(read.problem for read in reads if read.problem is not None),
+    )
 
 
 def _join(target: Target, reads: Sequence[_Read]) -> AccountRegion:
