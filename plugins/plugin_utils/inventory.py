@@ -88,17 +88,30 @@ class QuickConstructed(Constructable):
         # The user's extra variables may hide one of ours.
         self._plain = not self.get_option("use_extra_vars")
         self._known_groups: dict[tuple[int, str], list[str]] = {}
+        self._as_given: dict[str, bool] = {}
 
     def construct(self, name: str, variables: Mapping[str, Any]) -> None:
         """Do for one host what the options say."""
         compose, groups, keyed_groups = self._constructed
         if not (compose or groups or keyed_groups):
             return
-        self._set_composite_vars(compose, variables, name, strict=self._strict)
+        for variable, template in compose.items():
+            self._set_composed(variable, template, variables, name)
         everything = {**variables, **self.inventory.hosts[name].vars}
         self._add_host_to_composed_groups(groups, everything, name, strict=self._strict, fetch_hostvars=False)
         for number, keyed in enumerate(keyed_groups):
             self._add_to_keyed_group(number, keyed, everything, name)
+
+    def _set_composed(self, variable: str, template: Any, variables: Mapping[str, Any], name: str) -> None:
+        value = _look_up(self._path(template), variables)
+        plain = isinstance(value, (str, bool))
+        if plain and self._as_given.get(variable):
+            self.inventory.hosts[name].vars[variable] = value
+            return
+        self._set_composite_vars({variable: template}, variables, name, strict=self._strict)
+        if plain and variable not in self._as_given:
+            kept = self.inventory.hosts[name].vars
+            self._as_given[variable] = kept.__class__ is dict and variable in kept and _alike(kept[variable], value)
 
     def _add_to_keyed_group(self, number: int, keyed: Any, variables: Mapping[str, Any], name: str) -> None:
         value = _look_up(self._path(keyed.get("key")), variables) if isinstance(keyed, dict) else None

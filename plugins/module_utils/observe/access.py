@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import instance_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import instance_pages, json_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.models import Models
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
     BaseClient,
     BotocoreCredentials,
@@ -131,7 +132,9 @@ class Access:
         self.session = Session(profile=connection.profile)
         provider = None if given.access_key else self.session.get_component("credential_provider")
         self.session.register_component("credential_provider", _Signing(given, provider))
-        self.session.register(instance_pages.EVENT, instance_pages.read_page)
+        self.session.register_component("data_loader", Models(self.session.get_component("data_loader")))
+        for event, read_page in (*instance_pages.HANDLERS.items(), *json_pages.HANDLERS.items()):
+            self.session.register(event, read_page)
         self.session.register("after-call", _refuse_strangers)
         config = Config(retries=RETRIES, max_pool_connections=CONNECTIONS, user_agent_extra=connection.user_agent)
         self._config = config.merge(connection.config) if connection.config else config

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import CoverageRow, Detector, Feature
@@ -71,5 +72,5 @@ def _row(item: Mapping[str, Any]) -> CoverageRow:
         agent_version=(details.get("AgentDetails") or {}).get("Version") or None,
         management_type=details.get("ManagementType"),
         cluster_arn=details.get("ClusterArn") or None,
-        updated_at=updated.isoformat() if updated else None,
+        updated_at=updated.astimezone(UTC).isoformat() if updated else None,
     )

@@ -1,11 +1,14 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the pages of DescribeInstances ten times faster than botocore's parser, and hands over to it whatever is unusual.
+"""Reads the pages of DescribeInstances thirty times faster than botocore's parser, and hands over to it whatever is unusual.
 
-botocore builds every member of every instance by its model, some 150 elements each, of which ec2.py reads a few. This
-gives the same answer with those few members only. It never judges an answer: an error, a page that it does not
-understand, or one that is not AWS's is left to botocore as it came.
+botocore builds every member of every instance by its model, some 150 elements each, of which ec2.py reads a few. This gives
+the same answer with those few members only. Most reservations of a fleet have the same markup and differ in their texts: an
+XML parser reads each markup once, to learn which texts are wanted, and the others that have it are only cut into texts.
+
+It never judges an answer: an error, a page that it does not understand, or one that is not AWS's is left to botocore as
+it came.
 """
 
 from __future__ import annotations
@@ -15,20 +18,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-EVENT = "before-parse.ec2.DescribeInstances"
-Reader = Any
-
-ROOT = re.compile(rb'\s*(?:<\?xml[^>]*\?>)?\s*<DescribeInstancesResponse xmlns="[^"]*">')
-ROOT_START = b"<DescribeInstancesResponse>"
-# What nobody reads and what fills two thirds of a page. None of them can be within itself.
-UNREAD = re.compile(
-    rb"<(blockDeviceMapping|capacityReservationSpecification|cpuOptions|enclaveOptions|groupSet|hibernationOptions"
-    rb"|iamInstanceProfile|maintenanceOptions|monitoring|networkInterfaceSet|privateDnsNameOptions)>.*?</\1>",
-    re.DOTALL,
-)
-# Comments, CDATA, processing instructions and further namespaces, in which the above would not hold.
-UNUSUAL = (b"<!", b"<?", b"xmlns")
+NAME = "DescribeInstancesResponse"
+ROOT = re.compile(rf'\s*(?:<\?xml(?: version="1\.0")?(?: encoding="UTF-8")?\?>)?\s*(<{NAME}) xmlns="[^"<]*">')
+# In comments, CDATA, processing instructions and further namespaces a tag would not be what it seems.
+UNUSUAL = ("<!", "<?", "xmlns")
+# Each reservation starts with one; from one to the next the markup is the same where the instances are of one make.
+MARK = "<reservationId>"
+HEAD = re.compile(r"\s*(?:<requestId>[^<]*</requestId>\s*)?<reservationSet>\s*<item>\s*")
+# More than half of a page, and nobody reads it.
+UNREAD = tuple((f"<{name}>", f"</{name}>") for name in ("networkInterfaceSet", "blockDeviceMapping"))
+# Learned markups: more than a large fleet has, in a few megabytes.
+MOST_MARKUPS, LONGEST_MARKUP = 500, 20_000
 
 
 class _Unusual(Exception):
@@ -40,85 +42,180 @@ def read_page(response_dict: dict[str, Any], customized_response_dict: dict[str,
     if response_dict["status_code"] != 200:
         return
     try:
-        page, request_id = parse(response_dict["body"])
-    except (ElementTree.ParseError, _Unusual):
+        page = parse(response_dict["body"])
+    except (ElementTree.ParseError, UnicodeDecodeError, _Unusual):
         return
-    customized_response_dict.update(page)
-    left = ElementTree.Element("DescribeInstancesResponse")
-    ElementTree.SubElement(left, "requestId").text = request_id
+    left = Element(NAME)
+    ElementTree.SubElement(left, "requestId").text = page.pop("requestId", "")
     response_dict["body"] = ElementTree.tostring(left)
+    customized_response_dict.update(page)
 
 
-def parse(body: bytes) -> tuple[dict[str, Any], str]:
-    """The page as botocore gives it, with the members of C(INSTANCE) only, and its request id."""
-    start = ROOT.match(body)
-    if start is None or any(body.find(mark, start.end()) >= 0 for mark in UNUSUAL):
+def parse(body: bytes) -> dict[str, Any]:
+    """The page as botocore gives it, with the members of C(PAGE) only."""
+    text = body.decode()
+    root = ROOT.match(text)
+    if root is None or any(_contains(text, mark, root.end()) for mark in UNUSUAL):
         raise _Unusual
-    root = ElementTree.fromstring(ROOT_START + UNREAD.sub(b"", body[start.end() :]))
-    return _structure(root, PAGE), root.findtext("requestId") or ""
+    try:
+        return _by_markup(root[1], text[root.end() :])
+    except (ElementTree.ParseError, _Unusual):
+        return _page(f"{root[1]}>{text[root.end() :]}")
 
 
-def _text(element: ElementTree.Element) -> str:
+def _by_markup(root: str, text: str) -> dict[str, Any]:
+    """The page, where every reservation starts with a C(MARK) and there is none elsewhere."""
+    head, *reservations = text.split(MARK)
+    if not reservations or not HEAD.fullmatch(head):
+        raise _Unusual
+    *reservations, last = map(_without_unread, reservations)
+    page = _page(f"{root}>{head}{MARK}{last}")
+    page["Reservations"][:0] = map(_reservation, reservations)
+    return page
+
+
+def _page(text: str) -> dict[str, Any]:
+    return _structure(ElementTree.fromstring(text), PAGE, _converted)
+
+
+def _contains(text: str, mark: str, at: int) -> bool:
+    """Looks for its second character first: for one character Python searches ten times faster."""
+    return text.find(mark[1], at) >= 0 and text.find(mark, at) >= 0
+
+
+Leaf = Callable[["str | None", type], Any]
+
+
+def _structure(element: Element, members: Mapping[str, tuple[str, Any]], leaf: Leaf) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    for child in element:
+        member = members.get(child.tag)
+        if member is not None:
+            name, kind = member
+            if name in answer:
+                raise _Unusual
+            answer[name] = _value(child, kind, leaf)
+    return answer
+
+
+def _value(element: Element, kind: Any, leaf: Leaf) -> Any:
+    if kind.__class__ is dict:
+        return _structure(element, kind, leaf)
+    if kind.__class__ is list:
+        return [_value(item, kind[0], leaf) for item in element]
     if len(element):
         raise _Unusual
-    return element.text or ""
+    return leaf(element.text, kind)
 
 
-def _instant(element: ElementTree.Element) -> datetime:
+def _converted(text: str | None, kind: type) -> Any:
+    if kind is bool:
+        return text == "true"
+    if kind is str:
+        return text or ""
     try:
-        return datetime.fromisoformat(_text(element))
+        return datetime.fromisoformat(text or "")
     except ValueError:
         raise _Unusual from None
 
 
-def _truth(element: ElementTree.Element) -> bool:
-    return _text(element) == "true"
+# By markup: what is read of a reservation, with the numbers of its texts where their values go.
+_learned: dict[str, Any] = {}
 
 
-def _structure(element: ElementTree.Element, members: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
-    answer = {}
-    for child in element:
-        member = members.get(child.tag)
-        if member is not None:
-            name, read = member
-            if name in answer:
+def _reservation(text: str) -> dict[str, Any]:
+    """The reservation that follows a C(MARK); the text ends with the start of the next one."""
+    pieces = text.replace(">", "<").split("<")  # text, tag, text, tag, ..., text
+    if "&" in text or "\r" in text or not text.isascii() or text.count("<") != len(pieces) // 2:
+        return _parsed(text, _converted)
+    markup = "<".join(pieces[1::2])
+    pattern = _learned.get(markup)
+    if pattern is None:
+        try:
+            pattern = _parsed(_numbered(pieces), _number)
+        except (ElementTree.ParseError, _Unusual):
+            return _parsed(text, _converted)
+        if len(_learned) < MOST_MARKUPS and len(markup) < LONGEST_MARKUP:
+            _learned[markup] = pattern
+    return _filled(pattern, pieces)
+
+
+def _without_unread(text: str) -> str:
+    """Raises C(_Unusual) where an element has no end, or could be within itself."""
+    for start, end in UNREAD:
+        at = text.find(start)
+        while at >= 0:
+            stop = text.find(end, at)
+            if stop < 0 or text.find(start, at + 1, stop) >= 0:
                 raise _Unusual
-            answer[name] = read(child)
+            text = text[:at] + text[stop + len(end) :]
+            at = text.find(start, at)
+    return text
+
+
+def _numbered(pieces: list[str]) -> str:
+    """The markup with the number of each text instead of it."""
+    return "".join(f"<{piece}>" if number % 2 else str(number) for number, piece in enumerate(pieces))
+
+
+def _parsed(text: str, leaf: Leaf) -> dict[str, Any]:
+    found = ElementTree.fromstring(f"<set><item>{MARK}{text}</item></set>")
+    if len(found) != 2 or len(found[1]):
+        raise _Unusual
+    return _structure(found[0], RESERVATION, leaf)
+
+
+def _number(text: str | None, kind: type) -> Any:
+    """Where the value of a text goes: its number, or whatever else makes it of the texts."""
+    if not text:
+        return lambda _texts: _converted(text, kind)
+    number = int(text)
+    return number if kind is str else lambda texts: _converted(texts[number], kind)
+
+
+def _filled(pattern: dict[str, Any], texts: list[str]) -> dict[str, Any]:
+    answer = {}
+    for name, wanted in pattern.items():
+        if wanted.__class__ is int:
+            answer[name] = texts[wanted]
+        elif wanted.__class__ is dict:
+            answer[name] = _filled(wanted, texts)
+        elif wanted.__class__ is list:
+            answer[name] = [_filled(item, texts) for item in wanted]
+        else:
+            answer[name] = wanted(texts)
     return answer
 
 
-def _nested(members: Mapping[str, tuple[str, Reader]]) -> Callable[[ElementTree.Element], dict[str, Any]]:
-    return lambda element: _structure(element, members)
-
-
-def _listed(members: Mapping[str, tuple[str, Reader]]) -> Callable[[ElementTree.Element], list[dict[str, Any]]]:
-    return lambda element: [_structure(item, members) for item in element]
-
-
-# Element to member and reader, for each structure; from botocore's model of EC2.
-TAG = {"key": ("Key", _text), "value": ("Value", _text)}
+# Element to member and type, for each structure; from botocore's model of EC2.
 INSTANCE = {
-    "architecture": ("Architecture", _text),
-    "dnsName": ("PublicDnsName", _text),
-    "imageId": ("ImageId", _text),
-    "instanceId": ("InstanceId", _text),
-    "instanceState": ("State", _nested({"name": ("Name", _text)})),
-    "instanceType": ("InstanceType", _text),
-    "ipAddress": ("PublicIpAddress", _text),
-    "launchTime": ("LaunchTime", _instant),
+    "architecture": ("Architecture", str),
+    "dnsName": ("PublicDnsName", str),
+    "imageId": ("ImageId", str),
+    "instanceId": ("InstanceId", str),
+    "instanceState": ("State", {"name": ("Name", str)}),
+    "instanceType": ("InstanceType", str),
+    "ipAddress": ("PublicIpAddress", str),
+    "launchTime": ("LaunchTime", datetime),
     "metadataOptions": (
         "MetadataOptions",
-        _nested({"httpEndpoint": ("HttpEndpoint", _text), "instanceMetadataTags": ("InstanceMetadataTags", _text)}),
+        {"httpEndpoint": ("HttpEndpoint", str), "instanceMetadataTags": ("InstanceMetadataTags", str)},
     ),
-    "operator": ("Operator", _nested({"managed": ("Managed", _truth), "principal": ("Principal", _text)})),
-    "placement": ("Placement", _nested({"availabilityZone": ("AvailabilityZone", _text)})),
-    "platform": ("Platform", _text),
-    "platformDetails": ("PlatformDetails", _text),
-    "privateDnsName": ("PrivateDnsName", _text),
-    "privateIpAddress": ("PrivateIpAddress", _text),
-    "subnetId": ("SubnetId", _text),
-    "tagSet": ("Tags", _listed(TAG)),
-    "vpcId": ("VpcId", _text),
+    "operator": ("Operator", {"managed": ("Managed", bool), "principal": ("Principal", str)}),
+    "placement": ("Placement", {"availabilityZone": ("AvailabilityZone", str)}),
+    "platform": ("Platform", str),
+    "platformDetails": ("PlatformDetails", str),
+    "privateDnsName": ("PrivateDnsName", str),
+    "privateIpAddress": ("PrivateIpAddress", str),
+    "subnetId": ("SubnetId", str),
+    "tagSet": ("Tags", [{"key": ("Key", str), "value": ("Value", str)}]),
+    "vpcId": ("VpcId", str),
 }
-RESERVATION = {"instancesSet": ("Instances", _listed(INSTANCE)), "ownerId": ("OwnerId", _text)}
-PAGE = {"nextToken": ("NextToken", _text), "reservationSet": ("Reservations", _listed(RESERVATION))}
+RESERVATION = {"instancesSet": ("Instances", [INSTANCE]), "ownerId": ("OwnerId", str)}
+PAGE = {
+    "nextToken": ("NextToken", str),
+    "requestId": ("requestId", str),
+    "reservationSet": ("Reservations", [RESERVATION]),
+}
+
+HANDLERS = {"before-parse.ec2.DescribeInstances": read_page}

@@ -23,13 +23,14 @@ try:
         ProfileNotFound,
         TokenRetrievalError,
     )
+    from botocore.loaders import JSONFileLoader, Loader
     from botocore.parsers import ResponseParserError
     from botocore.session import Session
 
     # Everything that AWS, the network or the user's settings can make botocore raise.
     AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError, ResponseParserError)
 except ImportError:
-    BaseClient = BotocoreCredentials = Config = Session = object
+    BaseClient = BotocoreCredentials = Config = JSONFileLoader = Loader = Session = object
     BotoCoreError = ClientError = ConnectTimeoutError = CredentialRetrievalError = EndpointConnectionError = Exception
     NoCredentialsError = PartialCredentialsError = ProfileNotFound = ResponseParserError = TokenRetrievalError = (
         Exception
@@ -46,6 +47,8 @@ __all__ = [
     "ConnectTimeoutError",
     "CredentialRetrievalError",
     "EndpointConnectionError",
+    "JSONFileLoader",
+    "Loader",
     "NoCredentialsError",
     "PartialCredentialsError",
     "ProfileNotFound",
