@@ -109,7 +109,8 @@ class Detector:
 
     @property
     def monitoring(self) -> Feature:
-        return self.features.get("RUNTIME_MONITORING", Feature())
+        found = self.features.get("RUNTIME_MONITORING")
+        return Feature() if found is None else found
 
     @property
     def runtime_monitoring(self) -> bool:

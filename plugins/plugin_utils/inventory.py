@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,11 +44,13 @@ class HostWriter:
 
     def __init__(self, inventory: Any) -> None:
         self.inventory = inventory
+        # The inventory is a proxy on some cores, whose attributes cost as much as what is done with them.
+        self.hosts, self.groups = inventory.hosts, inventory.groups
         self.direct: bool | None = None
 
     def add(self, name: str, variables: Mapping[str, Any], groups: Iterable[str]) -> None:
         self.inventory.add_host(name)
-        host = self.inventory.hosts[name]
+        host = self.hosts[name]
         if self.direct:
             host.vars.update(variables)
         else:
@@ -59,7 +61,7 @@ class HostWriter:
                     key in host.vars and _alike(host.vars[key], value) for key, value in variables.items()
                 )
         for group in groups:
-            self.inventory.groups[group].add_host(host)
+            self.groups[group].add_host(host)
 
 
 def _alike(kept: Any, given: Any) -> bool:
@@ -82,52 +84,58 @@ class QuickConstructed(Constructable):
         self, compose: Mapping[str, str], groups: Mapping[str, str], keyed_groups: list[Any]
     ) -> None:
         """The options, which are the same for every host."""
-        self._constructed = (compose, groups, keyed_groups)
         self._strict = self.get_option("strict")
         self._paths: dict[Any, tuple[str, ...] | None] = {}
         # The user's extra variables may hide one of ours.
         self._plain = not self.get_option("use_extra_vars")
-        self._known_groups: dict[tuple[int, str], list[str]] = {}
         self._as_given: dict[str, bool] = {}
+        self._compositions, self._conditions = compose, groups
+        # Each with the path of its key, and by value the ways into the groups that it was found to mean.
+        self._keyed: list[tuple[Any, Any, dict[str, list[Callable[[Any], Any]]]]] = [
+            (keyed, self._path(keyed.get("key")) if isinstance(keyed, dict) else None, {}) for keyed in keyed_groups
+        ]
 
     def construct(self, name: str, variables: Mapping[str, Any]) -> None:
         """Do for one host what the options say."""
-        compose, groups, keyed_groups = self._constructed
-        if not (compose or groups or keyed_groups):
+        if not (self._compositions or self._conditions or self._keyed):
             return
-        for variable, template in compose.items():
-            self._set_composed(variable, template, variables, name)
-        everything = {**variables, **self.inventory.hosts[name].vars}
-        self._add_host_to_composed_groups(groups, everything, name, strict=self._strict, fetch_hostvars=False)
-        for number, keyed in enumerate(keyed_groups):
-            self._add_to_keyed_group(number, keyed, everything, name)
+        host = self.inventory.hosts[name]
+        for variable, template in self._compositions.items():
+            self._set_composed(variable, template, variables, host)
+        if self._conditions:
+            everything = {**variables, **host.vars}
+            self._add_host_to_composed_groups(
+                self._conditions, everything, name, strict=self._strict, fetch_hostvars=False
+            )
+        for keyed, path, known in self._keyed:
+            value = _look_up(path, host.vars)
+            if isinstance(value, str) and value in known:
+                for add in known[value]:
+                    add(host)
+                continue
+            groups = self._add_to_keyed_groups(keyed, {**variables, **host.vars}, name)
+            if isinstance(value, str):
+                known[value] = groups
 
-    def _set_composed(self, variable: str, template: Any, variables: Mapping[str, Any], name: str) -> None:
+    def _set_composed(self, variable: str, template: Any, variables: Mapping[str, Any], host: Any) -> None:
         value = _look_up(self._path(template), variables)
         plain = isinstance(value, (str, bool))
         if plain and self._as_given.get(variable):
-            self.inventory.hosts[name].vars[variable] = value
+            host.vars[variable] = value
             return
-        self._set_composite_vars({variable: template}, variables, name, strict=self._strict)
+        self._set_composite_vars({variable: template}, variables, host.name, strict=self._strict)
         if plain and variable not in self._as_given:
-            kept = self.inventory.hosts[name].vars
+            kept = host.vars
             self._as_given[variable] = kept.__class__ is dict and variable in kept and _alike(kept[variable], value)
 
-    def _add_to_keyed_group(self, number: int, keyed: Any, variables: Mapping[str, Any], name: str) -> None:
-        value = _look_up(self._path(keyed.get("key")), variables) if isinstance(keyed, dict) else None
-        known = self._known_groups.get((number, value)) if isinstance(value, str) else None
-        if known is not None:
-            host = self.inventory.hosts[name]
-            for group in known:
-                self.inventory.groups[group].add_host(host)
-            return
+    def _add_to_keyed_groups(self, keyed: Any, variables: Mapping[str, Any], name: str) -> list[Callable[[Any], Any]]:
+        """As ansible-core does it; gives the ways into the groups that it chose."""
         recorder = self.inventory = _Recorder(self.inventory)
         try:
             self._add_host_to_keyed_groups([keyed], variables, name, strict=self._strict, fetch_hostvars=False)
         finally:
             self.inventory = recorder.inventory
-        if isinstance(value, str):
-            self._known_groups[number, value] = recorder.groups
+        return [self.inventory.groups[group].add_host for group in recorder.groups]
 
     def _compose(self, template: Any, variables: Any, *more: Any, **named: Any) -> Any:
         path = self._path(template)
@@ -158,12 +166,15 @@ def _keys(template: str) -> tuple[str, ...] | None:
 
 def _look_up(path: tuple[str, ...] | None, variables: Any) -> Any:
     """The value at a path; C(ABSENT) where there is none, or no path."""
+    if not path:
+        return ABSENT
     value = variables
-    for key in path or ():
-        if not isinstance(value, dict) or key not in value:
-            return ABSENT
-        value = value[key]
-    return value if path else ABSENT
+    try:
+        for key in path:
+            value = value[key]
+    except (KeyError, TypeError):
+        return ABSENT
+    return value
 
 
 class _Recorder:

@@ -9,6 +9,8 @@ AWS calls the list verified, not exclusive: a system that is missing may work wi
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 VERIFIED_SOURCE = "GuardDuty user guide, prereq-runtime-monitoring-cpu-os-kernel-support"
 VERIFIED_DATE = "2026-10"
 
@@ -55,12 +57,12 @@ ALIASES = {
 }
 
 
+@lru_cache(maxsize=1000)
 def os_verified(name: str | None, version: str | None) -> bool:
     """Whether AWS lists this system. An unknown name or version is no claim against it: then True.
 
     A version matches when it is the listed one or one of its minor versions: '2023' admits '2023.6.20241031',
-    '9.4' does
-    not admit '9.5'.
+    '9.4' does not admit '9.5'.
     """
     if not name or not version:
         return True

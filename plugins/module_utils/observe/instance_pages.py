@@ -22,8 +22,8 @@ from xml.etree.ElementTree import Element
 
 NAME = "DescribeInstancesResponse"
 ROOT = re.compile(rf'\s*(?:<\?xml(?: version="1\.0")?(?: encoding="UTF-8")?\?>)?\s*(<{NAME}) xmlns="[^"<]*">')
-# In comments, CDATA, processing instructions and further namespaces a tag would not be what it seems.
-UNUSUAL = ("<!", "<?", "xmlns")
+# In comments, CDATA and processing instructions a tag would not be one.
+UNUSUAL = ("<!", "<?")
 # Each reservation starts with one; from one to the next the markup is the same where the instances are of one make.
 MARK = "<reservationId>"
 HEAD = re.compile(r"\s*(?:<requestId>[^<]*</requestId>\s*)?<reservationSet>\s*<item>\s*")
@@ -95,6 +95,8 @@ def _structure(element: Element, members: Mapping[str, tuple[str, Any]], leaf: L
             if name in answer:
                 raise _Unusual
             answer[name] = _value(child, kind, leaf)
+        elif child.tag.startswith("{"):  # of another namespace, which botocore ignores
+            raise _Unusual
     return answer
 
 

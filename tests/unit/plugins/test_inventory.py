@@ -199,7 +199,7 @@ def test_a_value_that_comes_again_costs_no_template() -> None:
     plugin.templar = None
     inventory.add_group("env_prod")
     writer = HostWriter(inventory)
-    plugin._known_groups[0, "prod"] = ["env_prod"]
+    plugin._keyed[0][2]["prod"] = [inventory.groups["env_prod"].add_host]
     writer.add("one", row(gd_tags={"env": "prod"}), [])
     plugin.construct("one", row(gd_tags={"env": "prod"}))
     assert inventory.hosts["one"].vars["owner"] == "prod"
