@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves import (
     WaveError,
@@ -21,11 +23,28 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves im
 
 
 def package_hosts(
-    instance_ids: Iterable[str], rows: Iterable[Mapping[str, Any]], names: Iterable[str], hostvars: Mapping[str, Any]
+    instance_ids: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+    names: Iterable[str],
+    hostvars: Mapping[str, Any],
+    within: Iterable[str] | None = None,
 ) -> dict[str, Any]:
-    host_of = {hostvars[name]["gd_instance_id"]: name for name in names if "gd_instance_id" in hostvars[name]}
-    hosts, missing = hosts_of(instance_ids, rows, host_of)
-    return {"hosts": hosts, "missing": missing}
+    known = list(names)
+    host_of = {hostvars[name]["gd_instance_id"]: name for name in known if "gd_instance_id" in hostvars[name]}
+    return hosts_of(instance_ids, rows, host_of, set(known if within is None else within))
+
+
+def within_limit(groups: Mapping[str, Iterable[str]], limit: str | None = None) -> list[str]:
+    if not limit:
+        return [*groups.get("all", ()), "localhost"]
+    # Ansible's own reading of a limit, with its groups, exceptions, patterns and files; no variable says what came of it.
+    manager = InventoryManager(DataLoader(), parse=False)
+    for group, hosts in groups.items():
+        manager.add_group(group)
+        for host in hosts:
+            manager.add_host(host, group=group)
+    manager.subset(limit)
+    return [host.name for host in manager.get_hosts("all:localhost")]
 
 
 def of_older_agents(rows: Iterable[Mapping[str, Any]], version: str) -> list[str]:
@@ -63,4 +82,5 @@ class FilterModule:
             "package_conclusion": package_conclusion,
             "package_hosts": package_hosts,
             "package_wave": package_wave,
+            "within_limit": within_limit,
         }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -47,7 +48,13 @@ def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: Emul
     predicted = ansible.playbook("fleetsec.guardduty.rollout", "--check", "--diff", **VARIABLES).ok()
     assert fleet.writes() == {}
     fleet.clear()
-    real = ansible.playbook("fleetsec.guardduty.rollout", "--diff", **VARIABLES).ok()
+    # Two hosts that cannot be reached, and that the limit keeps the run from.
+    by_package = predicted.stats["guardduty_rollout"]["package_instance_ids"]
+    hosts = {f"web-{one}": {"gd_instance_id": one, "ansible_port": 9} for one in by_package[:2]}
+    (ansible.folder / "hosts.yml").write_text(json.dumps({"all": {"hosts": {**hosts, "other": {}}}}))
+    limit = ("-i", str(ansible.folder / "hosts.yml"), "--limit", "other:localhost")
+    report = ansible.folder / "report"
+    real = ansible.playbook("fleetsec.guardduty.rollout", "--diff", *limit, **VARIABLES, report_dir=str(report)).ok()
     hold("playbook rollout", fleet.calls())
     assert changes(predicted) == changes(real)
     assert set(changes(real)) == {
@@ -66,10 +73,15 @@ def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: Emul
     # ... and all but those of the package route (9) and the two of the GuardDuty route that SSM does not know report.
     assert result["after"]["healthy"] == 82 - 9 - 2
     assert len(result["package_instance_ids"]) == 9
-    assert result["problems"] == []
+    assert (result["package_hosts"], result["problems"]) == ([], [])
+    assert result["left_out_by_limit"] == list(hosts)
+    sentence = f"this run did not touch: 2 ({', '.join(hosts)})."
+    shown = " ".join(text.strip() for _style, text in real.tasks["Read the fleet again"]["screen"])
+    assert sentence in shown
+    assert sentence in (report / "report.html").read_text(encoding="utf-8")
 
     fleet.clear()
-    again = ansible.playbook("fleetsec.guardduty.rollout", **VARIABLES).ok()
+    again = ansible.playbook("fleetsec.guardduty.rollout", *limit, **VARIABLES).ok()
     assert fleet.writes() == {}
     hold("playbook rollout, again", fleet.calls())
     assert changes(again) == {}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import (
@@ -26,16 +26,32 @@ class WaveError(ValueError):
 
 
 def hosts_of(
-    instance_ids: Iterable[str], rows: Iterable[Mapping[str, Any]], names: Mapping[str, str]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """The hosts of an inventory that are these instances and run, and the instances that no host is.
+    instance_ids: Iterable[str], rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], within: Collection[str]
+) -> dict[str, Any]:
+    """The hosts of an inventory that are these instances, run and are within the limit; and who is left out, and why.
 
-    C(names): instance id to host name. Each host comes with its row, whose verdict is the one to act by.
+    C(names): instance id to host name. C(within): the names of the hosts that a play may reach. Each host comes with its
+    row, whose verdict is the one to act by.
     """
     row_of = {row["gd_instance_id"]: row for row in rows if row["gd_state"] == "running"}
     wanted = list(instance_ids)
-    hosts = [{"name": names[one], **row_of[one]} for one in wanted if one in names and one in row_of]
-    return hosts, [one for one in wanted if one not in names]
+    found = [{"name": names[one], **row_of[one]} for one in wanted if one in names and one in row_of]
+    left_out = [host["name"] for host in found if host["name"] not in within]
+    return {
+        "hosts": [host for host in found if host["name"] in within],
+        "missing": [one for one in wanted if one not in names],
+        "left_out": left_out,
+        "left_out_note": (
+            f"Hosts of the package route that the limit left out, and that this run did not touch: {len(left_out)}"
+            f" ({_few(left_out)})."
+            if left_out
+            else ""
+        ),
+    }
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" and more" if names[3:] else "")
 
 
 def older_agents(rows: Iterable[Mapping[str, Any]], version: str) -> list[str]:
@@ -117,7 +133,7 @@ def _stop(
     bad: Sequence[Mapping[str, Any]], so_far: int, tried: int, total: int, max_failed: str, *, first: bool
 ) -> str:
     allowed = limit_of(max_failed, total)
-    names = ", ".join(str(host["host"]) for host in bad[:3]) + (" and more" if bad[3:] else "")
+    names = _few([str(host["host"]) for host in bad])
     if tried >= total or not bad:
         return ""
     if first:
@@ -149,7 +165,7 @@ def conclusion(names: Iterable[str], waves: Sequence[Mapping[str, Any]]) -> dict
         )
     elif counts["not_tried"]:
         lost = [row["host"] for row in rows if row["outcome"] == "not_tried"]
-        problems.append(f"No answer came from {', '.join(lost[:3])}{' and more' if lost[3:] else ''}. Run this again.")
+        problems.append(f"No answer came from {_few(lost)}. Run this again.")
     return {"hosts": rows, "counts": {key: count for key, count in counts.items() if count}, "problems": problems}
 
 

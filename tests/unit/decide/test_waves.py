@@ -32,9 +32,20 @@ def test_hosts_are_those_of_the_inventory_that_run() -> None:
         {"gd_instance_id": "i-2", "gd_state": "stopped"},
         {"gd_instance_id": "i-3", "gd_state": "running"},
     ]
-    hosts, missing = hosts_of(["i-1", "i-2", "i-3"], rows, {"i-1": "web", "i-2": "db", "i-9": "other"})
-    assert [(host["name"], host["gd_instance_id"]) for host in hosts] == [("web", "i-1")]
-    assert missing == ["i-3"]
+    names = {"i-1": "web", "i-2": "db", "i-9": "other"}
+    found = hosts_of(["i-1", "i-2", "i-3"], rows, names, ["web", "db", "other"])
+    assert [(host["name"], host["gd_instance_id"]) for host in found["hosts"]] == [("web", "i-1")]
+    assert (found["missing"], found["left_out"], found["left_out_note"]) == (["i-3"], [], "")
+
+
+def test_hosts_outside_the_limit_are_left_out_and_counted() -> None:
+    rows = [{"gd_instance_id": f"i-{number}", "gd_state": "running" if number else "stopped"} for number in range(6)]
+    names = {row["gd_instance_id"]: f"web-{row['gd_instance_id']}" for row in rows}
+    found = hosts_of(list(names), rows, names, ["web-i-1", "localhost"])
+    assert [host["name"] for host in found["hosts"]] == ["web-i-1"]
+    # The one that is stopped would not have been tried without the limit either.
+    assert found["left_out"] == ["web-i-2", "web-i-3", "web-i-4", "web-i-5"]
+    assert "4 (web-i-2, web-i-3, web-i-4 and more)" in found["left_out_note"]
 
 
 def test_a_failure_of_the_canary_stops() -> None:
