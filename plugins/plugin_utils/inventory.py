@@ -25,13 +25,18 @@ PART = re.compile(r"\.(\w+)|\[['\"](.+?)['\"]\]")
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Without Python's search for cycles: nothing that is built here is garbage, and the search grows with the fleet."""
+    """Without Python's search for cycles: nothing that is built here is garbage, and the search grows with the fleet.
+
+    What was built is kept out of later searches too, as Python's documentation advises before processes are forked, which
+    is what Ansible does next.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collecting:
+            gc.freeze()
             gc.enable()
 
 
