@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 MANAGED_TAG = "GuardDutyManaged"
 GUARDDUTY_ASSOCIATION = "GuardDutyRuntimeMonitoring-do-not-delete"
@@ -136,45 +135,6 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberArea:
-    """An administrator's account in one region, and the features of those of its members that could be read.
-
-    C(skipped): members that are not enabled, account id to AWS's word for their relationship.
-    """
-
-    account_id: str
-    region: str
-    detector_id: str
-    members: Mapping[str, Mapping[str, Feature]] = field(default_factory=dict)
-    skipped: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AutoEnable:
-    """What happens to a feature in members by itself: NEW, ALL or NONE, and so for each sub-feature."""
-
-    feature: str = "NONE"
-    additional: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationArea:
-    """What a delegated administrator has chosen for its organization in one region.
-
-    C(members): GuardDuty itself in members, as AutoEnableOrganizationMembers says it; None where AWS only knows the older
-    switch C(new_members).
-    """
-
-    account_id: str
-    region: str
-    detector_id: str
-    members: str | None
-    new_members: bool
-    limit_reached: bool
-    features: Mapping[str, AutoEnable] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Subnet:
     subnet_id: str
     vpc_id: str
@@ -248,110 +208,6 @@ class Lookup:
     group_name: str = ""
     named_in: tuple[str, ...] = ()
     guardduty_groups_of: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Association:
-    """A State Manager association.
-
-    C(settings) has AWS's names and holds everything that UpdateAssociation takes, since an update clears what it leaves
-    out. C(tags) is None until somebody asked for them: they cost a call.
-    """
-
-    association_id: str
-    version: str
-    settings: Mapping[str, Any]
-    status: str | None = None
-    detailed_status: str | None = None
-    status_counts: Mapping[str, int] = field(default_factory=dict)
-    created: str | None = None
-    updated: str | None = None
-    last_execution: str | None = None
-    last_success: str | None = None
-    tags: Mapping[str, str] | None = None
-
-    @property
-    def name(self) -> str | None:
-        return self.settings.get("AssociationName")
-
-    @property
-    def document(self) -> str:
-        return str(self.settings.get("Name") or "")
-
-    @property
-    def guardduty_owned(self) -> bool:
-        return self.name == GUARDDUTY_ASSOCIATION or MANAGED_TAG in (self.tags or {})
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentParameter:
-    """A parameter of an SSM document. C(allowed) is None where any value goes, or where the values are not known."""
-
-    required: bool
-    allowed: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    name: str
-    document_type: str
-    parameters: Mapping[str, DocumentParameter] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationArea:
-    """The associations of one account and region that answer to a wish: none, one that was described, or several.
-
-    C(every): all that there are; C(nodes): the tags of the managed nodes that the wish may mean. None: not read.
-    """
-
-    account_id: str
-    region: str
-    found: tuple[Association, ...] = ()
-    document: Document | None = None
-    every: tuple[Association, ...] | None = None
-    nodes: Mapping[str, Mapping[str, str]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationRun:
-    """A run of an association with what it did on each node."""
-
-    execution: Execution
-    targets: tuple[ExecutionTarget, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationSurvey:
-    """The associations of one account and region, and the newest run of each by association id."""
-
-    account_id: str
-    region: str
-    found: tuple[Association, ...]
-    runs: Mapping[str, AssociationRun] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One run of an association over its targets."""
-
-    execution_id: str
-    version: str
-    status: str
-    detailed_status: str
-    created: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionTarget:
-    """What a run did on one node. The statuses are AWS's own words."""
-
-    execution_id: str
-    version: str
-    instance_id: str
-    status: str
-    detailed_status: str
-    last_execution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

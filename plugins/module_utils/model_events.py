@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What carries events to a rulebook, as SQS and EventBridge give it. The model of everything else is in model.py."""
+"""What carries events to a rulebook, as SQS and EventBridge give it. The model of a fleet is in model.py."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Room:
     own: tuple[str, ...]
 
 
-MODEL = ("model", "model_events")
+MODEL = ("model", "model_associations", "model_events", "model_organization")
 ROOMS = (
     Room("plugins/module_utils/model*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", *MODEL)),
     Room("plugins/module_utils/decide/*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", *MODEL)),

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import (
     AssociationRun,
     Execution,
     ExecutionTarget,
-    Problem,
 )
 
 UNFINISHED = frozenset({"Pending", "InProgress", "Associating", "Creating", "Delayed"})

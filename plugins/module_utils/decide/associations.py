@@ -29,10 +29,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
     GUARDDUTY_ASSOCIATION,
     SSM_DOCUMENT,
     SSM_PACKAGE,
-    Association,
-    AssociationArea,
     Problem,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import Association, AssociationArea
 
 KIND = "association"
 # GuardDuty user guide, "Installing the security agent manually", method 1.

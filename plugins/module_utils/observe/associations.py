@@ -15,13 +15,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
-    DENIED_CODES,
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import (
     Association,
     AssociationArea,
     Document,
     DocumentParameter,
-    Problem,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, everywhere, observe

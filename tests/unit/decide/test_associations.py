@@ -19,9 +19,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     refused,
     row,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
-    GUARDDUTY_ASSOCIATION,
-    SSM_DOCUMENT,
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import (
     Association,
     AssociationArea,
     Document,

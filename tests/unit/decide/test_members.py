@@ -33,9 +33,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.organiza
     reaching,
     wish_of,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Feature
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_organization import (
     AutoEnable,
-    Feature,
     MemberArea,
     OrganizationArea,
 )

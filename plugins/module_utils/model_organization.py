@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a GuardDuty administrator has set for members and for its organization."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Feature
+
+
+@dataclass(frozen=True, slots=True)
+class MemberArea:
+    """An administrator's account in one region, and the features of those of its members that could be read.
+
+    C(skipped): members that are not enabled, account id to AWS's word for their relationship.
+    """
+
+    account_id: str
+    region: str
+    detector_id: str
+    members: Mapping[str, Mapping[str, Feature]] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoEnable:
+    """What happens to a feature in members by itself: NEW, ALL or NONE, and so for each sub-feature."""
+
+    feature: str = "NONE"
+    additional: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationArea:
+    """What a delegated administrator has chosen for its organization in one region.
+
+    C(members): GuardDuty itself in members, as AutoEnableOrganizationMembers says it; None where AWS only knows the older
+    switch C(new_members).
+    """
+
+    account_id: str
+    region: str
+    detector_id: str
+    members: str | None
+    new_members: bool
+    limit_reached: bool
+    features: Mapping[str, AutoEnable] = field(default_factory=dict)
