@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-OURS, PEER, FLOOR, DIRECT, BARE, EMPTY = (
+OURS, LESS, PEER, ALIKE, FLOOR, DIRECT, BARE, EMPTY = (
     "fleetsec.guardduty",
+    "fleetsec.guardduty, coverage: false",
     "amazon.aws",
+    "amazon.aws, alike",
     "floor",
     "floor, direct",
     "bare",
@@ -23,7 +25,8 @@ OURS, PEER, FLOOR, DIRECT, BARE, EMPTY = (
 INVENTORY = ("ansible-inventory", "-i")
 UTILS = "ansible_collections.fleetsec.guardduty.plugins.modules"
 
-# The same six keyed groups and two composed variables, each in the words of its inventory.
+# The same six keyed groups and two composed variables, each in the words of its inventory. Ours makes its own groups without
+# being asked; C(ALIKE) has those of them that the peer's data suffice for, by which tag an instance has.
 OURS_CONFIG = {
     "plugin": "fleetsec.guardduty.ec2",
     "filters": {"instance-state-name": "running"},
@@ -34,7 +37,7 @@ OURS_CONFIG = {
     ],
     "compose": {"ansible_host": "gd_private_ip", "owner": "gd_tags.owner"},
 }
-PEER_CONFIG = {
+PEER_CONFIG: dict[str, Any] = {
     "plugin": "amazon.aws.aws_ec2",
     "filters": {"instance-state-name": "running"},
     "hostnames": ["instance-id"],
@@ -43,6 +46,12 @@ PEER_CONFIG = {
         for key in ("tags.env", "tags.role", "tags.team", "instance_type", "placement.region", "vpc_id")
     ],
     "compose": {"ansible_host": "private_ip_address", "owner": "tags.owner"},
+}
+ALIKE_GROUPS = {
+    "gd_included": "tags.GuardDutyManaged | default('') == 'true'",
+    "gd_excluded": "tags.GuardDutyManaged | default('') == 'false'",
+    "gd_absent": "'GuardDutyManaged' not in tags",
+    "gd_ineffective": "tags.GuardDutyManaged | default('true') not in ['true', 'false']",
 }
 
 
@@ -69,7 +78,10 @@ def inventories(folder: Path, regions: Sequence[str], roles: Sequence[str] = ())
     """Write the configuration of each contender."""
     ours = {**OURS_CONFIG, "regions": [*regions], "assume_role_arns": [*roles]}
     (folder / "ours.guardduty.yml").write_text(json.dumps(ours), encoding="utf-8")
-    (folder / "peer.aws_ec2.yml").write_text(json.dumps({**PEER_CONFIG, "regions": [*regions]}), encoding="utf-8")
+    (folder / "less.guardduty.yml").write_text(json.dumps({**ours, "coverage": False}), encoding="utf-8")
+    peer = {**PEER_CONFIG, "regions": [*regions]}
+    (folder / "peer.aws_ec2.yml").write_text(json.dumps(peer), encoding="utf-8")
+    (folder / "alike.aws_ec2.yml").write_text(json.dumps({**peer, "groups": ALIKE_GROUPS}), encoding="utf-8")
     for name, direct in (("through", False), ("direct", True)):
         floor = {"plugin": "floor", "data": str(folder / "floor.data"), "direct": direct}
         (folder / f"{name}.floor.yml").write_text(json.dumps(floor), encoding="utf-8")
@@ -77,7 +89,9 @@ def inventories(folder: Path, regions: Sequence[str], roles: Sequence[str] = ())
 
 CONFIGS = {
     OURS: ("ours.guardduty.yml", "fleetsec.guardduty.ec2"),
+    LESS: ("less.guardduty.yml", "fleetsec.guardduty.ec2"),
     PEER: ("peer.aws_ec2.yml", "amazon.aws.aws_ec2"),
+    ALIKE: ("alike.aws_ec2.yml", "amazon.aws.aws_ec2"),
     FLOOR: ("through.floor.yml", "floor"),
     DIRECT: ("direct.floor.yml", "floor"),
 }

@@ -20,8 +20,8 @@ sys.path.append(str(BENCH))
 from answers import Fleet  # noqa: E402
 from chart import Line, chart  # noqa: E402
 from endpoint import LISTS, World  # noqa: E402
-from report import TARGETS, Result, targets  # noqa: E402
-from work import EMPTY, FLOOR, OURS, PEER  # noqa: E402
+from report import TARGETS, Result, _parts, targets  # noqa: E402
+from work import ALIKE, DIRECT, EMPTY, FLOOR, LESS, OURS, PEER  # noqa: E402
 
 GRAPH, TAGS = "inventory --graph", "tags already right"
 
@@ -39,8 +39,8 @@ def said(*figures: dict[str, Any]) -> dict[str, tuple[float, bool]]:
 
 @pytest.mark.parametrize(("seconds", "met"), [(400.0, True), (390.0, False)])
 def test_faster_than_the_peer_means_that_the_peer_takes_longer(seconds: float, met: bool) -> None:
-    figures = said(measured(GRAPH, OURS, 10_000, 10.0), measured(GRAPH, PEER, 10_000, seconds))
-    assert figures == {"inventory, ``--graph``: times the peer's speed": (seconds / 10, met)}
+    figures = said(measured(GRAPH, OURS, 10_000, 10.0), measured(GRAPH, ALIKE, 10_000, seconds))
+    assert figures == {"inventory, ``--graph``: times the peer's speed, equivalent groups": (seconds / 10, met)}
 
 
 def test_slower_than_the_floor_is_broken_at_twice() -> None:
@@ -60,8 +60,18 @@ def test_a_loop_over_few_items_is_counted_up_without_its_start() -> None:
 
 def test_small_fleets_say_nothing_of_what_is_promised_for_large_ones() -> None:
     assert (
-        said(measured(GRAPH, OURS, 500, 1.0), measured(GRAPH, PEER, 500, 2.0), measured(GRAPH, FLOOR, 500, 0.5)) == {}
+        said(measured(GRAPH, OURS, 500, 1.0), measured(GRAPH, ALIKE, 500, 2.0), measured(GRAPH, FLOOR, 500, 0.5)) == {}
     )
+
+
+def test_the_parts_of_the_time_are_the_whole() -> None:
+    figures = [
+        measured("start-up", OURS, 10, 1.0),
+        *(measured(GRAPH, who, 10_000, seconds) for who, seconds in ((OURS, 4.0), (LESS, 3.25), (DIRECT, 2.0))),
+        measured(GRAPH, DIRECT, 100, 0.5),
+    ]
+    shares = [line for line in _parts(Result({"measured": figures})).splitlines() if line.endswith("%")]
+    assert [share.split()[-1] for share in shares] == ["25%", "38%", "19%", "19%"]
 
 
 def test_every_promise_has_words_of_its_own() -> None:
