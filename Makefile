@@ -34,8 +34,8 @@ eda: ## Run the rulebooks with ansible-rulebook on the emulated AWS (needs Java 
 hosts: ## Run the role's scenarios on real Linux hosts (root; installs podman on Debian)
 	@$(SETUP) --env hosts run python tests/hosts/run.py $(ARGS)
 
-bench: ## Measure the collection beside amazon.aws on a synthetic AWS (20 minutes; ARGS="--quick": 2)
-	@$(SETUP) run python tests/bench/run.py $(ARGS)
+bench: ## Measure the collection beside amazon.aws on a synthetic AWS (25 minutes; ARGS="--quick": 3)
+	@$(SETUP) --env newest run python tests/bench/run.py $(ARGS)
 
 lint: lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs ## Check style, types, docs and licences
 

@@ -48,8 +48,8 @@ NO_AWS = {
 PYTEST = ("pytest", "-n", "2", "--dist", "worksteal")
 
 
-# amazon.aws has its event sources in releases that need it.
-EDA_PYTHON = (3, 12)
+# What the newest ansible-core needs, and amazon.aws in the releases that have event sources.
+NEWER_PYTHON = (3, 12)
 
 
 class SetupError(Exception):
@@ -84,7 +84,7 @@ class Environment:
 def main(argv: list[str]) -> NoReturn:
     """Parse the command line; errors are one sentence."""
     parser = argparse.ArgumentParser(prog="environment.py", description="Set up this checkout, run a command in it.")
-    parser.add_argument("--env", default="test", help="test (default), lint, hosts, eda, awx, or core-X.Y")
+    parser.add_argument("--env", default="test", help="test (default), lint, hosts, eda, awx, core-X.Y, or newest")
     parser.add_argument("--python", help="the interpreter to build it with (default: the one that runs this)")
     parser.add_argument("action", choices=["setup", "run", "test"])
     parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -114,7 +114,10 @@ def main(argv: list[str]) -> NoReturn:
 
 
 def named(name: str, python: str | None) -> Environment:
-    """The environments that exist: test, lint, hosts, eda, awx, and one for each other ansible-core (core-2.20)."""
+    """The environments that exist: test, lint, hosts, eda, awx, one for each other ansible-core (core-2.20), newest.
+
+    newest is that of the newest ansible-core which an interpreter of this machine can run.
+    """
     # A virtual environment's own python is resolved to its base: .venv may be active and about to be made anew.
     interpreter = Path(os.path.realpath(python or sys.executable))
     if name == "lint":
@@ -126,9 +129,16 @@ def named(name: str, python: str | None) -> Environment:
         return Environment(CACHE / name, REQUIREMENTS / "hosts.txt", None, interpreter, hosts, True)
     if name == "eda":
         eda = ("aiobotocore", "ansible", "ansible_rulebook", "boto3", "flask", "moto", "pytest", "xdist")
-        return Environment(CACHE / name, REQUIREMENTS / "eda.txt", None, newer(interpreter), eda, True)
+        newer_one = newer(interpreter)
+        if newer_one is None:
+            raise LeftOut("the rulebooks are not tested, since no Python 3.12 or later was found on PATH or in pyenv.")
+        return Environment(CACHE / name, REQUIREMENTS / "eda.txt", None, newer_one, eda, True)
     if name == "awx":
         return Environment(CACHE / name, REQUIREMENTS / "awx.txt", None, interpreter, ("ansible_builder",), False)
+    if name == "newest":
+        newer_one = newer(interpreter)
+        newest = max(path.stem for path in REQUIREMENTS.glob("core-*.txt"))
+        return named(newest if newer_one else "test", str(newer_one or interpreter))
     probes = ("ansible", "boto3", "flask", "moto", "pytest", "xdist")
     if name == "test":
         return Environment(ROOT / ".venv", REQUIREMENTS / "test.txt", None, interpreter, probes, True)
@@ -138,15 +148,15 @@ def named(name: str, python: str | None) -> Environment:
     return Environment(CACHE / name, REQUIREMENTS / "test.txt", overrides, interpreter, probes, True)
 
 
-def newer(python: Path) -> Path:
-    """This interpreter if it will do for the rulebooks, or else the first that will, of the path and of pyenv."""
+def newer(python: Path) -> Path | None:
+    """This interpreter if it is new enough, or else the first that is, of the path and of pyenv."""
     names = ("python3.13", "python3.12", "python3.14")
     on_path = [Path(found) for found in map(shutil.which, names) if found]
     kept = [path for name in names for path in (Path.home() / ".pyenv" / "versions").glob(f"{name[6:]}.*/bin/python")]
     for candidate in (python, *on_path, *kept):
-        if succeeds([candidate, "-I", "-c", f"import ensurepip, sys; sys.exit(sys.version_info < {EDA_PYTHON})"]):
+        if succeeds([candidate, "-I", "-c", f"import ensurepip, sys; sys.exit(sys.version_info < {NEWER_PYTHON})"]):
             return Path(os.path.realpath(candidate))
-    raise LeftOut("the rulebooks are not tested, since no Python 3.12 or later was found on PATH or in pyenv.")
+    return None
 
 
 def ensure(environment: Environment) -> None:
