@@ -71,8 +71,8 @@ class ActionModule(ActionBase):
             folder = self._connection._shell.tmpdir
             there = self._connection._shell.join_path(folder, package["name"])
             here = options["packages_dir"]
+            # Its owner and root can read it there, which is enough: nobody else may change the agent.
             self._transfer_file(os.path.join(here, package["name"]) if here else package["path"], there)
-            self._fixup_perms2((folder, there))
             package = {**package, "path": there}
         arguments = {
             **options,

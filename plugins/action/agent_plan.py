@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import time
+
+from ansible.module_utils.common.validation import check_type_int
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_host import findings
@@ -14,7 +17,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_pl
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        result = self._execute_module(module_name="fleetsec.guardduty.agent_plan", task_vars=task_vars)
+        result = self._look(task_vars)
         # The task's options as the module has parsed them.
         asked = result.pop("asked", None)
         if result.get("failed") or asked is None:
@@ -39,6 +42,45 @@ class ActionModule(ActionBase):
         if against:
             return {**result, "failed": True, "msg": " ".join(["The agent cannot be brought to this host.", *against])}
         return result
+
+    def _look(self, task_vars):
+        """The module's answer, once the host can be reached: a task of its own for that costs a host another process."""
+        patience = seconds(self._task.args.get("connect_timeout"))
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self._execute_module(module_name="fleetsec.guardduty.agent_plan", task_vars=task_vars)
+            except Exception as error:  # each connection plugin fails in its own way
+                if not patience:
+                    raise
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return {"failed": True, "msg": unreached(patience, error)}
+            time.sleep(min(1, left))
+            self._forget_connection()
+
+    def _forget_connection(self):
+        """Have the next try begin anew, where the connection is one that is kept."""
+        try:
+            self._connection.reset()
+        except Exception as error:  # the next try says it again
+            self._display.vvv(f"Resetting the connection failed: {error}")
+
+
+def seconds(given):
+    """The option as a number; what is none is for the module to refuse."""
+    try:
+        return max(0, check_type_int(given))
+    except TypeError:
+        return 0
+
+
+def unreached(patience, error):
+    reason = str(error).strip().rstrip(".")
+    return (
+        f"Reaching the host failed for {patience} s: {reason}. Mend the connection, or wait longer for a host that has just"
+        " started, and run this again."
+    )
 
 
 def text(finding):

@@ -91,6 +91,12 @@ options:
     description: Seconds to wait for each.
     type: int
     default: 3
+  connect_timeout:
+    description:
+      - Seconds for which a host that cannot be reached is tried again, such as one that has just started. It fails afterwards.
+      - With V(0) it is tried once, and is unreachable to Ansible then.
+    type: int
+    default: 0
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
@@ -162,6 +168,7 @@ ARGUMENTS = {
     "memtotal_mb": {"type": "int"},
     "probe": {"type": "bool", "default": True},
     "probe_timeout": {"type": "int", "default": 3},
+    "connect_timeout": {"type": "int", "default": 0},
 }
 
 

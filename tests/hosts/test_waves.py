@@ -18,7 +18,7 @@ import pytest
 
 from lab import artefacts
 from lab.network import MOLECULE
-from lab.playbooks import Run, play
+from lab.playbooks import Run, counting_ssh, play
 from lab.scenarios import Molecule, chosen, requests
 
 pytestmark = pytest.mark.skipif("mixed" not in chosen(), reason="the scenario mixed is not chosen")
@@ -97,11 +97,14 @@ def test_in_each_slice_a_canary_that_crashes_stops_the_others(
     assert {name for name in BY_PACKAGE if after[name] != before[name]} == set(canaries), "the others were not touched"
 
 
-def test_a_later_host_that_fails_does_not_stop_what_may_fail(molecule: Molecule, on_hosts: OnHosts) -> None:
+def test_a_later_host_that_fails_does_not_stop_what_may_fail(
+    molecule: Molecule, on_hosts: OnHosts, tmp_path: Path
+) -> None:
     before = processes(on_hosts)
     on_hosts(VICTIM, "command", f"systemctl mask --runtime {UNIT}")
+    ssh, connections = counting_ssh(tmp_path)
     wish = {"agent_version": "1.17.1", "package_max_failed": "1", "package_waves": [1, 1, "100%"]}
-    run = play("fleetsec.guardduty.upgrade", "-i", INVENTORY, ANSWERS, **wish)
+    run = play("fleetsec.guardduty.upgrade", "-i", INVENTORY, ANSWERS, **wish, ansible_ssh_executable=str(ssh))
     assert run.returncode == 2
     result = run.handed("guardduty_upgrade")
     assert result["counts"] == {"changed": 3, "failed": 1}
@@ -109,6 +112,8 @@ def test_a_later_host_that_fails_does_not_stop_what_may_fail(molecule: Molecule,
     assert (second["host"], second["outcome"]) == (VICTIM, "failed")
     assert f"Unmask it (systemctl unmask {UNIT})" in second["message"]
     assert result["problems"] == [f"{VICTIM}: {second['message']}"]
+    # One looks at a host; four ask for its home, make a folder for the package, apply, and remove it. sftp is none of them.
+    assert len(connections.read_text(encoding="utf-8").splitlines()) == 5 * len(BY_PACKAGE)
     after = processes(on_hosts)
     assert after.pop(VICTIM) == before[VICTIM] and {version for version, _process in after.values()} == {"1.17.1"}
 

@@ -30,6 +30,15 @@ FACTS = {
 }
 
 
+# A host that refuses its first two connections, as one does that has just started, and then is this machine.
+SSH = """#!/bin/sh
+echo once >> {log}
+test "$(wc -l < {log})" -gt 2 || {{ echo 'ssh: connect to host web port 22: Connection refused' >&2; exit 255; }}
+for last; do :; done
+exec /bin/sh -c "$last"
+"""
+
+
 def planned(ansible: Ansible, *arguments: str, interpreter: str = sys.executable, **options: Any) -> dict[str, Any]:
     task = {"name": "Plan", "fleetsec.guardduty.agent_plan": FACTS | options, "ignore_errors": True}
     run = ansible.playbook(f"\n- {json.dumps(task)}\n", *arguments, ansible_python_interpreter=interpreter)
@@ -132,6 +141,18 @@ def test_options_that_are_wrong_are_explained(ansible: Ansible, options: dict[st
     result = planned(ansible, **{"region": "eu-west-1", **options})
     assert result["failed"]
     assert words in result["msg"]
+
+
+def test_a_host_is_waited_for_by_the_connection_that_looks_at_it(ansible: Ansible) -> None:
+    log, ssh = ansible.folder / "connections", ansible.folder / "ssh"
+    ssh.write_text(SSH.format(log=log))
+    ssh.chmod(0o755)
+    by_ssh = {"ansible_connection": "ssh", "ansible_ssh_executable": str(ssh), "ansible_pipelining": True}
+    task = {"name": "Plan", "fleetsec.guardduty.agent_plan": FACTS | {"region": "eu-west-1", "connect_timeout": 30}}
+    tasks = f"\n- {json.dumps(task | {'ignore_errors': True})}\n"
+    run = ansible.playbook(tasks, ansible_python_interpreter=sys.executable, **by_ssh).ok()
+    assert run.tasks["Plan"]["host"]["machine"]["vcpus"] == os.cpu_count()
+    assert len(log.read_text().splitlines()) == 3, "two that were refused, and one that did all"
 
 
 def test_removal_asks_nobody(ansible: Ansible) -> None:

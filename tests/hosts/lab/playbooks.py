@@ -39,6 +39,14 @@ class Run:
         return found
 
 
+def counting_ssh(folder: Path) -> tuple[Path, Path]:
+    """An ssh that notes each of its runs as a line of a file: the program, and the file."""
+    program, notes = folder / "ssh", folder / "connections"
+    program.write_text(f'#!/bin/sh\necho once >> {notes}\nexec ssh "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program, notes
+
+
 def play(playbook: str | Path, *arguments: str | Path, **extra_vars: Any) -> Run:
     command = [Path(sys.executable).with_name("ansible-playbook"), playbook, *arguments, "-e", json.dumps(extra_vars)]
     started = time.monotonic()
