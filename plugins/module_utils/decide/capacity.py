@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves import limit_of
+
 # botocore models: the largest MaxResults of DescribeInstances, DescribeInstanceProperties and ListCoverage.
 INSTANCES_PAGE, NODES_PAGE, COVERAGE_PAGE = 1000, 1000, 50
 # CreateTags takes 1,000 resources (EC2 API reference).
@@ -26,8 +28,10 @@ READERS = 32
 # The benchmark, ansible-inventory --list, on one core.
 PROCESS_SECONDS, AREA_SECONDS, INSTANCE_SECONDS = 1.6, 0.035, 0.0015
 PROCESS_MIB, INSTANCE_KIB = 135, 28
-# The role's happy path, and what ansible-core itself spends on each host and task, which forks do not share.
-HOST_TASKS, TASK_SECONDS = 8, 0.04
+# The tasks of a host in a wave, and what ansible-core itself spends on each host and task, which forks do not share.
+HOST_TASKS, TASK_SECONDS = 7, 0.04
+# playbooks/vars/package.yml says it too; a playbook cannot read this, and tests/unit/decide/test_capacity.py holds them equal.
+WAVES = (1, "10%", "25%", "100%")
 
 
 class CapacityError(ValueError):
@@ -228,11 +232,11 @@ def _shard(areas: Sequence[Area], means: Means) -> dict[str, Any]:
 
 
 def _package_minutes(hosts: int, means: Means) -> float:
-    """The default waves (1, 10 %, 25 %, all the rest) of one slice, each with its coverage gate."""
-    waves, left = [1, hosts // 10, hosts // 4], hosts
+    """The default waves of one slice, each with its coverage gate."""
+    left = hosts
     seconds = 0.0
-    for wave in [*waves, hosts]:
-        taken = min(left, max(1, wave))
+    for wave in WAVES:
+        taken = min(left, limit_of(str(wave), hosts) or 1)
         if taken:
             forked = ceil(taken / means.forks) * means.host_seconds
             seconds += max(forked, taken * HOST_TASKS * TASK_SECONDS) + means.gate_minutes * 60

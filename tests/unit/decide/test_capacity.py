@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.capacity import (
+    WAVES,
     CapacityError,
     lines,
     of_rows,
@@ -20,6 +23,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.capacity
     reads,
 )
 
+DEFAULTS = Path(__file__).parents[3] / "playbooks" / "vars" / "package.yml"
 MILLION = {"accounts": 500, "regions": 4, "instances": 1_000_000}
 
 
@@ -31,6 +35,10 @@ def test_a_million_instances() -> None:
     assert all(shard["memory_mib"] <= 2048 for shard in planned["shards"])
     assert sum(shard["package_hosts"] for shard in planned["shards"]) == 100_000
     assert any("1,000,000 instances in 2,000 pairs" in line for line in lines(planned))
+
+
+def test_the_waves_are_those_of_the_playbooks() -> None:
+    assert yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["package_waves"] == list(WAVES)
 
 
 @given(
