@@ -7,6 +7,7 @@
     python3 -I tests/setup/environment.py run ansible-lint   # the same, then a command in it
     python3 -I tests/setup/environment.py test -k tag        # the same, then pytest, with no way to a real AWS
     python3 -I tests/setup/environment.py --env lint run ansible-lint
+    python3 -I tests/setup/environment.py find 3.12          # where a Python of this version is, if there is one
 
 Needs nothing but Python itself: it runs before anything is installed.
 """
@@ -86,9 +87,12 @@ def main(argv: list[str]) -> NoReturn:
     parser = argparse.ArgumentParser(prog="environment.py", description="Set up this checkout, run a command in it.")
     parser.add_argument("--env", default="test", help="test (default), lint, hosts, eda, awx, core-X.Y, or newest")
     parser.add_argument("--python", help="the interpreter to build it with (default: the one that runs this)")
-    parser.add_argument("action", choices=["setup", "run", "test"])
+    parser.add_argument("action", choices=["setup", "run", "test", "find"])
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)
+    if options.action == "find":
+        print(*interpreters(*options.command), sep="\n")
+        sys.exit(0)
     try:
         environment = named(options.env, options.python)
         ensure(environment)
@@ -149,14 +153,33 @@ def named(name: str, python: str | None) -> Environment:
 
 
 def newer(python: Path) -> Path | None:
-    """This interpreter if it is new enough, or else the first that is, of the path and of pyenv."""
-    names = ("python3.13", "python3.12", "python3.14")
-    on_path = [Path(found) for found in map(shutil.which, names) if found]
-    kept = [path for name in names for path in (Path.home() / ".pyenv" / "versions").glob(f"{name[6:]}.*/bin/python")]
-    for candidate in (python, *on_path, *kept):
-        if succeeds([candidate, "-I", "-c", f"import ensurepip, sys; sys.exit(sys.version_info < {NEWER_PYTHON})"]):
-            return Path(os.path.realpath(candidate))
-    return None
+    """This interpreter if it is new enough, or else one that is, of the path and of pyenv."""
+    if succeeds([python, "-I", "-c", f"import ensurepip, sys; sys.exit(sys.version_info < {NEWER_PYTHON})"]):
+        return python
+    found = interpreters("3.13", "3.12", "3.14")
+    return Path(os.path.realpath(found[0])) if found else None
+
+
+def interpreters(*versions: str) -> list[Path]:
+    """The first that can make a virtual environment of each of these versions that is there, of the path and of pyenv.
+
+    A shim of pyenv is none: it runs the versions that are active, and exits with 127 for others.
+    """
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    shims = [folder.parent for folder in folders if folder.name == "shims"]
+    roots = [Path(os.environ["PYENV_ROOT"])] if os.environ.get("PYENV_ROOT") else []
+    found = []
+    for version in versions:
+        name = f"python{version}"
+        on_path = [folder / name for folder in folders if folder.name != "shims"]
+        kept = [
+            path
+            for root in (*roots, Path.home() / ".pyenv", *shims)
+            for path in root.glob(f"versions/{version}.*/bin/{name}")
+        ]
+        there = [one for one in (*on_path, *kept) if os.access(one, os.X_OK)]
+        found += [one for one in there if succeeds([one, "-I", "-c", "import ensurepip, venv"])][:1]
+    return found
 
 
 def ensure(environment: Environment) -> None:
