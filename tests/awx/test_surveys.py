@@ -47,7 +47,8 @@ def documented(playbook: str) -> dict[str, str]:
 
 
 def defaults(playbook: str) -> dict[str, Any]:
-    play = yaml.safe_load((PLAYBOOKS / f"{playbook}.yml").read_text(encoding="utf-8"))[0]
+    plays = yaml.safe_load((PLAYBOOKS / f"{playbook}.yml").read_text(encoding="utf-8"))
+    play = next(play for play in plays if "hosts" in play)
     found = dict(EMPTY)
     for path in play.get("vars_files", []):
         found |= yaml.safe_load((PLAYBOOKS / path).read_text(encoding="utf-8"))

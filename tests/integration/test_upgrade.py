@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from harness import Ansible, EmulatedAws
 
 FLEET = """
@@ -68,12 +69,13 @@ def test_a_host_that_cannot_be_reached_is_named_and_the_limit_leaves_the_other_o
     assert "this run did not touch: 1 (db)." in run.tasks["Say whom the limit left out"]["msg"]
 
 
-def test_a_limit_without_localhost_is_refused(aws: EmulatedAws, ansible: Ansible) -> None:
+@pytest.mark.parametrize("name", ["upgrade", "gate"])
+def test_a_limit_without_localhost_is_refused(name: str, aws: EmulatedAws, ansible: Ansible) -> None:
     """Ansible passes over every play on localhost there, and ends with 0."""
     aws.load(FLEET)
     inventory = hosts_file(ansible)
     aws.clear()
-    run = ansible.playbook("fleetsec.guardduty.upgrade", "-i", inventory, "--limit", "all:!db", agent_version="1.17.1")
+    run = ansible.playbook(f"fleetsec.guardduty.{name}", "-i", inventory, "--limit", "all:!db")
     assert run.returncode == 2
     assert "Add localhost to it." in run.stdout
     assert aws.calls() == {}
