@@ -122,7 +122,7 @@ def _converted(text: str | None, kind: type) -> Any:
 
 
 # By markup: what is read of a reservation, with the numbers of its texts where their values go.
-_learned: dict[str, Any] = {}
+_learned: dict[str, _Pattern] = {}
 
 
 def _reservation(text: str) -> dict[str, Any]:
@@ -134,12 +134,12 @@ def _reservation(text: str) -> dict[str, Any]:
     pattern = _learned.get(markup)
     if pattern is None:
         try:
-            pattern = _parsed(_numbered(pieces), _number)
+            pattern = _Pattern(_parsed(_numbered(pieces), _number))
         except (ElementTree.ParseError, _Unusual):
             return _parsed(text, _converted)
         if len(_learned) < MOST_MARKUPS and len(markup) < LONGEST_MARKUP:
             _learned[markup] = pattern
-    return _filled(pattern, pieces)
+    return pattern.filled(pieces)
 
 
 def _without_unread(text: str) -> str:
@@ -175,18 +175,36 @@ def _number(text: str | None, kind: type) -> Any:
     return number if kind is str else lambda texts: _converted(texts[number], kind)
 
 
-def _filled(pattern: dict[str, Any], texts: list[str]) -> dict[str, Any]:
-    answer = {}
-    for name, wanted in pattern.items():
-        if wanted.__class__ is int:
-            answer[name] = texts[wanted]
-        elif wanted.__class__ is dict:
-            answer[name] = _filled(wanted, texts)
-        elif wanted.__class__ is list:
-            answer[name] = [_filled(item, texts) for item in wanted]
+class _Pattern:
+    """A structure to be filled, sorted by how: texts at once, lists of structures of texts at once, others one by one."""
+
+    def __init__(self, structure: Mapping[str, Any]) -> None:
+        self.texts: list[tuple[str, int]] = []
+        self.tables: list[tuple[str, list[list[tuple[str, int]]]]] = []
+        self.others: list[tuple[str, Callable[[list[str]], Any]]] = []
+        for name, wanted in structure.items():
+            if wanted.__class__ is int:
+                self.texts.append((name, wanted))
+            elif wanted.__class__ is dict:
+                self.others.append((name, _Pattern(wanted).filled))
+            elif wanted.__class__ is not list:
+                self.others.append((name, wanted))
+            else:
+                self._add_list(name, [_Pattern(item) for item in wanted])
+
+    def _add_list(self, name: str, items: list[_Pattern]) -> None:
+        if any(item.tables or item.others for item in items):
+            self.others.append((name, lambda texts: [item.filled(texts) for item in items]))
         else:
-            answer[name] = wanted(texts)
-    return answer
+            self.tables.append((name, [item.texts for item in items]))
+
+    def filled(self, texts: list[str]) -> dict[str, Any]:
+        answer: dict[str, Any] = {name: texts[number] for name, number in self.texts}
+        for name, rows in self.tables:
+            answer[name] = [{key: texts[number] for key, number in row} for row in rows]
+        for name, make in self.others:
+            answer[name] = make(texts)
+        return answer
 
 
 # Element to member and type, for each structure; from botocore's model of EC2.
