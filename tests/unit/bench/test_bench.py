@@ -70,8 +70,8 @@ def test_the_parts_of_the_time_are_the_whole() -> None:
         *(measured(GRAPH, who, 10_000, seconds) for who, seconds in ((OURS, 4.0), (LESS, 3.25), (DIRECT, 2.0))),
         measured(GRAPH, DIRECT, 100, 0.5),
     ]
-    shares = [line for line in _parts(Result({"measured": figures})).splitlines() if line.endswith("%")]
-    assert [share.split()[-1] for share in shares] == ["25%", "38%", "19%", "19%"]
+    shares = [line.rpartition(",")[2] for line in _parts(Result({"measured": figures})).splitlines() if "%" in line]
+    assert shares == ['"25%"', '"38%"', '"19%"', '"19%"']
 
 
 def test_every_promise_has_words_of_its_own() -> None:

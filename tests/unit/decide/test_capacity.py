@@ -104,7 +104,7 @@ def test_waves_take_the_longer_of_the_hosts_and_of_ansible_itself() -> None:
         ({"accounts": 0}, {}, "at least one account"),
         ({"instances": -1}, {}, "at least 0"),
         ({"package_percent": 60, "ssm_percent": 60}, {}, "come to 120"),
-        ({}, {"memory_mib": 100}, "a job needs 135 MiB"),
+        ({}, {"memory_mib": 100}, "a job needs 110 MiB"),
         ({}, {"forks": 0}, "forks is 0"),
     ],
 )
