@@ -54,7 +54,8 @@ def test_the_guides_commands_make_the_objects_once(awx: standin.Awx, run: Playbo
     assert writes(awx) == []
     named = {
         result["item"]: result["msg"]
-        for task in foretold.document["plays"][0]["tasks"]
+        for play in foretold.document["plays"]
+        for task in play["tasks"]
         for result in task["hosts"]["localhost"].get("results", [])
         if result.get("changed")
     }
@@ -114,7 +115,8 @@ def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Pl
     assert writes(awx) == []
     changed = {
         (task["task"]["name"], result.get("msg") or result["item"]["name"])
-        for task in done.document["plays"][0]["tasks"]
+        for play in done.document["plays"]
+        for task in play["tasks"]
         for result in task["hosts"]["localhost"].get("results", [])
         if result.get("changed")
     }
