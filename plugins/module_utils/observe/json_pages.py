@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-Reader = Callable[[Any], Any]
-Members = Mapping[str, "tuple[str, Reader]"]
+Members = Mapping[str, "tuple[str, Any]"]
 Handler = Callable[..., None]
 
 
@@ -44,17 +43,21 @@ def _structure(value: Any, members: Members) -> dict[str, Any]:
     if value.__class__ is not dict:
         raise _Unusual
     answer = {}
-    for name, (key, read) in members.items():
+    for name, (key, kind) in members.items():
         found = value.get(name)
         if found is not None:
-            answer[key] = read(found)
+            answer[key] = _value(found, kind)
     return answer
 
 
-def _text(value: Any) -> Any:
-    if value.__class__ is not str:
+def _value(value: Any, kind: Any) -> Any:
+    if kind.__class__ is dict:
+        return _structure(value, kind)
+    if kind is datetime:
+        return _instant(value)
+    if value.__class__ is not (str if kind is str else list):
         raise _Unusual
-    return value
+    return value if kind is str else [_structure(item, kind[0]) for item in value]
 
 
 def _instant(value: Any) -> datetime:
@@ -67,39 +70,22 @@ def _instant(value: Any) -> datetime:
         raise _Unusual from None
 
 
-def _nested(members: Members) -> Reader:
-    return lambda value: _structure(value, members)
-
-
-def _listed(members: Members) -> Reader:
-    def read(value: Any) -> list[dict[str, Any]]:
-        if value.__class__ is not list:
-            raise _Unusual
-        return [_structure(item, members) for item in value]
-
-    return read
-
-
-# Name in the answer to member and reader, for each structure; from botocore's models of GuardDuty and Systems Manager.
-AGENT = {"version": ("Version", _text)}
+# Name in the answer to member and type, for each structure; from botocore's models of GuardDuty and Systems Manager.
 EC2_DETAILS = {
-    "instanceId": ("InstanceId", _text),
-    "agentDetails": ("AgentDetails", _nested(AGENT)),
-    "managementType": ("ManagementType", _text),
-    "clusterArn": ("ClusterArn", _text),
+    "instanceId": ("InstanceId", str),
+    "agentDetails": ("AgentDetails", {"version": ("Version", str)}),
+    "managementType": ("ManagementType", str),
+    "clusterArn": ("ClusterArn", str),
 }
 COVERAGE = {
-    "resourceDetails": (
-        "ResourceDetails",
-        _nested({"ec2InstanceDetails": ("Ec2InstanceDetails", _nested(EC2_DETAILS))}),
-    ),
-    "coverageStatus": ("CoverageStatus", _text),
-    "issue": ("Issue", _text),
-    "updatedAt": ("UpdatedAt", _instant),
+    "resourceDetails": ("ResourceDetails", {"ec2InstanceDetails": ("Ec2InstanceDetails", EC2_DETAILS)}),
+    "coverageStatus": ("CoverageStatus", str),
+    "issue": ("Issue", str),
+    "updatedAt": ("UpdatedAt", datetime),
 }
-NODE = {name: (name, _text) for name in ("InstanceId", "PingStatus", "AgentVersion", "PlatformName", "PlatformVersion")}
-COVERAGE_PAGE = {"resources": ("Resources", _listed(COVERAGE)), "nextToken": ("NextToken", _text)}
-NODES_PAGE = {"InstanceProperties": ("InstanceProperties", _listed(NODE)), "NextToken": ("NextToken", _text)}
+NODE = {name: (name, str) for name in ("InstanceId", "PingStatus", "AgentVersion", "PlatformName", "PlatformVersion")}
+COVERAGE_PAGE = {"resources": ("Resources", [COVERAGE]), "nextToken": ("NextToken", str)}
+NODES_PAGE = {"InstanceProperties": ("InstanceProperties", [NODE]), "NextToken": ("NextToken", str)}
 
 HANDLERS = {
     "before-parse.guardduty.ListCoverage": page_reader(COVERAGE_PAGE),
