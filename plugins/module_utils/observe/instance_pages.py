@@ -133,12 +133,12 @@ def _reservation(text: str) -> dict[str, Any]:
     markup = "<".join(pieces[1::2])
     pattern = _learned.get(markup)
     if pattern is None:
+        if len(_learned) >= MOST_MARKUPS or len(markup) >= LONGEST_MARKUP:
+            return _parsed(text, _converted)
         try:
-            pattern = _Pattern(_parsed(_numbered(pieces), _number))
+            pattern = _learned[markup] = _Pattern(_parsed(_numbered(pieces), _number))
         except (ElementTree.ParseError, _Unusual):
             return _parsed(text, _converted)
-        if len(_learned) < MOST_MARKUPS and len(markup) < LONGEST_MARKUP:
-            _learned[markup] = pattern
     return pattern.filled(pieces)
 
 
