@@ -229,5 +229,5 @@ def _figures(result: Result) -> str:
 
 
 def _table(table: Sequence[Sequence[str]]) -> str:
-    head, *lines = (",".join(f'"{cell}"' for cell in row) for row in table)
-    return "\n   ".join([".. csv-table::", f":header: {head}", "", *lines]).replace("   \n", "\n") + "\n"
+    head, *rows = (",".join(f'"{cell}"' for cell in row) for row in table)
+    return "\n".join([".. csv-table::", f"   :header: {head}", "", *(f"   {row}" for row in rows), ""])
