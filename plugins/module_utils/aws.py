@@ -17,7 +17,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Handler, Outcome, converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
     Access,
     Connection,

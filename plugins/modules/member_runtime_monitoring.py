@@ -144,7 +144,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.members 
     plan_members,
     skipped_rows,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.feature_options import FEATURE_ARGUMENTS, stated
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.members import observe_members
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
 

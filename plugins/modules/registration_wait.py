@@ -108,7 +108,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.registra
     just_started,
     unregistered,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Instance, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance, Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
 

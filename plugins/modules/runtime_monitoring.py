@@ -152,7 +152,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitori
     MonitoringWish,
     plan_monitoring,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.feature_options import FEATURE_ARGUMENTS, stated
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.agents import look_for_agents
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 

@@ -348,7 +348,7 @@ problems:
 
 from functools import partial
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.association_options import ARGUMENTS, RULES, wish_of
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.association import ARGUMENTS, RULES, wish_of
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association_runs import await_runs
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.associations import Begun, handlers, rows

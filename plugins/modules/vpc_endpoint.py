@@ -308,7 +308,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import refused, wish_of
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import plan_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.policy_template import BadPolicy
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.endpoint_options import ARGUMENTS, RULES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.endpoint import ARGUMENTS, RULES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import look_up
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 

@@ -14,7 +14,7 @@ import yaml
 import guides
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide import rows, words
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, Verdict, judge_area
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Instance
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance
 from tree import ROOT
 
 VERDICTS = (guides.GUIDES / "guide_verdicts.rst").read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     state_of,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import AssociationPlan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import Execution
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Execution
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association_runs import (
     execution_targets,

@@ -18,7 +18,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run im
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import KIND, AssociationPlan, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import Association, AssociationArea
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association_runs import executions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import described

@@ -34,7 +34,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way impo
     AGENT_PORT,
     PENDING_STATES,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Endpoint, Problem, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Endpoint, Problem, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import read_back

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_organization import AutoEnable
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import AutoEnable
 
 
 def _update(run: AreaRun, changes: Sequence[Change]) -> None:

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from

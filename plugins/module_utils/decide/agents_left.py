@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import read_tag, ssm_state
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import LEGACY_FEATURE
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,
     Detector,

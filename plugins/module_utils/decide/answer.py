@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows imp
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import areas_read
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.worklists import worklists
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
 
 
 def answer(snapshot: Snapshot, choices: Choices) -> dict[str, Any]:

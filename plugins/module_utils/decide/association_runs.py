@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
     AssociationRun,
     Execution,
     ExecutionTarget,

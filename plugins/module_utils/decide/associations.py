@@ -25,13 +25,13 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.node_limit import NODE_LIMIT, Room, room, some
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     GUARDDUTY_ASSOCIATION,
     SSM_DOCUMENT,
     SSM_PACKAGE,
     Problem,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import Association, AssociationArea
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
 
 KIND = "association"
 # GuardDuty user guide, "Installing the security agent manually", method 1.

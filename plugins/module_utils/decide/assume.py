@@ -13,7 +13,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitori
     plan_monitoring,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import TagWish, plan_tags
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import decode_issue
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import percent
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, CoverageRow
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, CoverageRow
 
 # Option to AWS's criterion key (GuardDuty API reference, CoverageFilterCriterion). How many values a criterion takes is not
 # documented; more instance ids than a page has rows are looked up in the whole list instead.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.support import os_verified
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import UNKNOWN_WAY, Way, ways
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import BLOCKER_ORDER, REASONS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     MANAGED_TAG,
     AccountRegion,
     CoverageRow,

@@ -15,7 +15,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     current,
     is_ours,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Instance, Lookup, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance, Lookup, Snapshot
 
 Area = tuple[str, str]
 

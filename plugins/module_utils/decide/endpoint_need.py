@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import GONE_STATES, way
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     Endpoint,
     Instance,

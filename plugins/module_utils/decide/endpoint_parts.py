@@ -20,7 +20,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     is_our_group,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import AGENT_PORT, closed_cidrs
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     MANAGED_TAG,
     Endpoint,
     Instance,

@@ -21,7 +21,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import PolicyWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import service_name
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     MANAGED_TAG,
     AccountRegion,
     Endpoint,

@@ -39,7 +39,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way impo
     PENDING_STATES,
     policy_denies,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     MANAGED_TAG,
     Endpoint,
     Instance,

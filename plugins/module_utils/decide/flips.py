@@ -13,7 +13,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibil
     Verdict,
     judge_fleet,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Snapshot
 
 
 def flips(before: Snapshot, after: Snapshot, choices: Choices) -> list[dict[str, Any]]:

@@ -28,8 +28,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitoring import managed_by_policy
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Feature, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_organization import MemberArea
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import MemberArea
 
 # What a step is called in a plan: its verb and its kind.
 STEP_WORDS = {

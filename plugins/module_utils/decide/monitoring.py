@@ -24,7 +24,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features
     wanted_feature,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Problem, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Problem, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import LEGACY_FEATURE
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Detector, Feature, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Detector, Feature, Snapshot
 
 
 def monitoring_rows(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     INSTANCE_IDS,
     target_key,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import Association
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association
 
 NODE_LIMIT = 20
 NAMED = 5

@@ -22,8 +22,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.members import MemberPlan, plan_members
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_organization import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import (
     AutoEnable,
     MemberArea,
     OrganizationArea,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import read_tag
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Instance, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
 
 # What can still register: EC2 calls an instance running before its operating system has booted.
 ON_THE_WAY = frozenset({"pending", "running"})

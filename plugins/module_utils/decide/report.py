@@ -23,7 +23,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words im
     REASONS,
     ROUTES,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Instance
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance
 
 FORMAT = 1
 

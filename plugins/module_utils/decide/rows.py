@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Verdict
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Instance
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance
 
 
 def row(verdict: Verdict) -> dict[str, Any]:

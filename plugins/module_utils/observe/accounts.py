@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access, Credentials, Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
     AWS_ERRORS,

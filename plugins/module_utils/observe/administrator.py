@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (

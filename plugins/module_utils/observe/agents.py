@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Problem, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Problem, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2, guardduty, ssm
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
     Association,
     AssociationRun,
     AssociationSurvey,

@@ -15,8 +15,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import DENIED_CODES, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
     Association,
     AssociationArea,
     Document,

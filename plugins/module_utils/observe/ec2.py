@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     Endpoint,
     Ingress,
     Instance,

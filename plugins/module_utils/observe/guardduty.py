@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import CoverageRow, Detector, Feature
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import CoverageRow, Detector, Feature
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 
 COVERAGE_PAGE = 50  # the largest that ListCoverage allows (botocore model, MaxResults)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Feature, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_organization import MemberArea
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import MemberArea
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import guardduty
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.administrator import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import DENIED_CODES, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import DENIED_CODES, Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
     AWS_ERRORS,
     ClientError,

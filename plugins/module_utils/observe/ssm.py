@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Node
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Node
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import THROTTLED_CODES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError

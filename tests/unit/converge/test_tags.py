@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run im
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import TagWish, plan_tags
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Instance, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
     Access,
     Connection,

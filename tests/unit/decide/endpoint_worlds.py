@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import EndpointWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import EndpointPlan, plan_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     Endpoint,
     Ingress,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from worlds import ACCOUNT, OTHER_ACCOUNT, REGION, deny_others_than, policy
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,
     Detector,

@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agents_l
     left_warnings,
     turned_off,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,
     Detector,

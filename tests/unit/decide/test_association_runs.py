@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     results,
     state_of,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import Execution, ExecutionTarget
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Execution, ExecutionTarget
 
 
 def target(instance_id: str, status: str, execution: str = "e1", detailed: str = "") -> ExecutionTarget:

@@ -19,8 +19,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     refused,
     row,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
     Association,
     AssociationArea,
     Document,

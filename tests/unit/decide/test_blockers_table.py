@@ -28,7 +28,7 @@ from worlds import (
 )
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_area
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Vpc
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Vpc
 
 ON, OFF = True, False
 

@@ -30,7 +30,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words im
     SSM_STATES,
     TAG_STATES,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, CoverageRow, Instance, Vpc
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, CoverageRow, Instance, Vpc
 
 
 class Case:

@@ -19,7 +19,7 @@ from worlds import (
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import REASONS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Detector, Feature
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Detector, Feature
 
 ON, OFF = True, False
 TAGS = (None, "true", "false", "True", "FALSE", "yes", "")

@@ -17,7 +17,7 @@ from worlds import ACCOUNT, GROUP, OTHER_ACCOUNT, REGION, VPC, deny_others_than,
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import EndpointWish, refused
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoints import plan_endpoints
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot, Vpc
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot, Vpc
 
 MANAGED = {"GuardDutyManaged": "true"}
 OPEN = group(CIDR)

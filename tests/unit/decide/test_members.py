@@ -33,8 +33,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.organiza
     reaching,
     wish_of,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Feature
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_organization import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import (
     AutoEnable,
     MemberArea,
     OrganizationArea,

@@ -24,7 +24,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitori
     plan_monitoring,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitoring_rows import monitoring_rows
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     Detector,
     Feature,

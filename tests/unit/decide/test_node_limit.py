@@ -24,7 +24,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.node_lim
     room,
     some,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model_associations import Association, AssociationArea
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
 
 EVERYONE = [{"Key": "InstanceIds", "Values": ["*"]}]
 GROUP = [{"Key": "resource-groups:Name", "Values": ["web"]}]

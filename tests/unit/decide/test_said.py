@@ -15,7 +15,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibil
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import compare, flips, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import GROUPS, groups_of, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
 
 DESIGNED_NAMES = (
     "instance_id account_id region vpc_id subnet_id availability_zone state platform architecture private_ip"

@@ -18,7 +18,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.screen i
     summary_lines,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
 
 
 @given(one=areas(), other=areas(), chosen=choices)

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.answer import answer, settings_row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     Detector,
     Feature,

@@ -23,7 +23,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging 
     refused_keys,
     repaired,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, Instance, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
 
 METADATA = "instance metadata tags setting"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from wire import ACCOUNT, Wire, in_turn
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Endpoint, Ingress, Instance, Vpc
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Endpoint, Ingress, Instance, Vpc
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 from wire import ACCOUNT, Refusal, Wire, in_turn
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import AccountRegion, CoverageRow, Node, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, CoverageRow, Node, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ssm
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import (
     CUT_ANSWER_TRIES,

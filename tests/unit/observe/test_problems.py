@@ -16,7 +16,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AwsProblem, problem_from
 
 

@@ -15,7 +15,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibil
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,
     Detector,
