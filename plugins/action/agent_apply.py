@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_apply import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.outcome import (
     MOVES,
     NoPackage,
     artefact,

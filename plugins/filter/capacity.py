@@ -17,7 +17,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.capacity
     of_size,
     plan,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report import ReportError, parse
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import ReportError, parse
 
 
 def capacity_plan(fleet: str | Mapping[str, Any], means: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.waves import (
     WaveError,
     conclusion,
     host_result,

@@ -139,10 +139,10 @@ from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import codec
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import connection_from, nothing_read, selection_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.hostnames import host_name, hostnames_error
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import GROUPS, groups_of, row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import SCOPES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.hostnames import host_name, hostnames_error
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import SCOPES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import resolve

@@ -174,7 +174,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     regions_of,
     warn,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide import agent_packages as published
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent import packages as published
 
 
 def main() -> None:

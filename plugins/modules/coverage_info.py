@@ -109,7 +109,7 @@ problems:
 """
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, observed
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.coverage import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.coverage import (
     coverage_row,
     criteria,
     has_no_coverage,

@@ -148,10 +148,10 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     observed,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.flips import flips, transitions
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.selection import missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import flips, transitions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import (
     TagWish,
     forbidden_sentence,
     plan_tags,

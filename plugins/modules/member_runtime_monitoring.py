@@ -136,8 +136,8 @@ problems:
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.members import handlers
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import FeatureWish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.members import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FeatureWish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (
     member_rows,
     members_after,
     misspelled,

@@ -161,13 +161,13 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge import members as write_members
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge import organization as write_organization
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import SUB_FEATURES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.members import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import SUB_FEATURES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (
     member_rows,
     members_after,
     skipped_rows,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.organization import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.organization import (
     organization_rows,
     organizations_after,
     plan_all,

@@ -103,7 +103,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, targets_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.registration import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.registration import (
     Young,
     just_started,
     unregistered,

@@ -142,13 +142,13 @@ problems:
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude, observed, warn
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.monitoring import HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agents_left import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.agents_left import (
     agents_left,
     agents_unknown,
     left_warnings,
     turned_off,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitoring import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import (
     MonitoringWish,
     plan_monitoring,
 )

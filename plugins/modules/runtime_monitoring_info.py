@@ -95,7 +95,7 @@ problems:
 """
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, observed
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.monitoring_rows import monitoring_rows
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector_rows import monitoring_rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
 
 

@@ -353,13 +353,13 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association_runs import await_runs
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.associations import Begun, handlers, rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide import association_runs
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association import runs as association_runs
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
     match,
     plan_associations,
     refused,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.node_limit import instance_choice
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import instance_choice
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import confirm, find, read_nodes
 
 

@@ -150,8 +150,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     conclude_reading,
     observed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import (
     info_rows,
     info_summary,
     missing_vpcs,

@@ -18,10 +18,10 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_need import NEEDS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.gate import HARD_BLOCKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import ISSUES, UNRECOGNIZED
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import BLOCKERS, REASONS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import NEEDS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.gate import HARD_BLOCKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.issues import ISSUES, UNRECOGNIZED
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import BLOCKERS, REASONS
 from tree import ROOT
 
 GUIDES = ROOT / "docs" / "docsite" / "rst"

@@ -9,13 +9,13 @@ import time
 from collections.abc import Sequence
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.associations import Begun
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association_runs import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.runs import (
     RunReport,
     all_finished,
     latest,
     state_of,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import AssociationPlan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import AssociationPlan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Execution
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target

@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run im
     Outcome,
     one_by_one,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import KIND, AssociationPlan, row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import KIND, AssociationPlan, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target

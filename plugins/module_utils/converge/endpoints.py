@@ -28,9 +28,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run im
     converge,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS as TAG_HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_wish import EndpointWish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import EndpointWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
     AGENT_PORT,
     PENDING_STATES,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.features import configuration, off
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, alike
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import FEATURE, LEGACY_FEATURE
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.administrator import explained
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.members import unprocessed

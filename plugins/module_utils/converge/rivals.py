@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import GONE_STATES, PENDING_STATES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import GONE_STATES, PENDING_STATES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import described, listed

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import DIRECTORIES, PACKAGE
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import DIRECTORIES, PACKAGE
 
 SOURCES = Path(__file__).resolve().parents[1] / "agent"
 # The collection refuses versions below its newest that AWS never released, so these are real numbers, ...

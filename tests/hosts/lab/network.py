@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import package
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import package
 
 from . import artefacts, images, machine
 from .machine import LabError, run

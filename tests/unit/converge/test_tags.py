@@ -15,7 +15,7 @@ from wire import ACCOUNT, REGION, Refusal, Wire
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Outcome, converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import TagWish, plan_tags
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import TagWish, plan_tags
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
     Access,

@@ -14,7 +14,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from worlds import ACCOUNT, OTHER_ACCOUNT, REGION, deny_others_than, policy
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide import agent_apply
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent import outcome as agent_apply
 
 ROW = {"version": "1.17.1", "format": "deb", "architecture": "x86_64", "name": "agent-1.17.1.amd64.deb"}
 BACK = ROW | {"version": "1.16.0", "name": "agent-1.16.0.amd64.deb"}

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide import agent_packages as published
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent import packages as published
 
 SERVED = sorted(published.BUCKET_OWNERS)
 EVERYWHERE = [release.version for release in published.RELEASES if published.numbers(release.version) >= (1, 8, 0)]

@@ -12,8 +12,8 @@ from agent_worlds import INSTALLED, asked, host
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import numbers
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_plan import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import numbers
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.plan import (
     PlanError,
     drop_in_text,
     plan,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from worlds import ACCOUNT, ID, REGION, detector, instance, node, row, tagged
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agents_left import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.agents_left import (
     agents_left,
     agents_unknown,
     left_warnings,

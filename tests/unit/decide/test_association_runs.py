@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association_runs import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.runs import (
     RunReport,
     all_finished,
     latest,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association_settings import from_options, shown
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options, shown
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
     AssociationWish,
     match,
     plan_associations,

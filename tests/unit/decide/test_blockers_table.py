@@ -27,7 +27,7 @@ from worlds import (
     tagged,
 )
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_area
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_area
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Vpc
 
 ON, OFF = True, False

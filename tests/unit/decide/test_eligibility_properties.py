@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from worlds import ACCOUNT, World, detector, endpoint, node, tagged
 from worlds import row as row_of
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, Verdict, judge_area
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import GROUPS, groups_of, row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.support import os_verified
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, Verdict, judge_area
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import os_verified
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import (
     BLOCKER_ORDER,
     BLOCKERS,
     COVERAGE_STATES,

@@ -14,14 +14,14 @@ from endpoint_worlds import policy_wish
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint_policy import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import (
     Place,
     PolicyWish,
     canonical,
     same_policy,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.policy_template import BadPolicy
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import policy_denies
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy_template import BadPolicy
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import policy_denies
 
 OWN, OTHER, THIRD = "111111111111", "222222222222", "333333333333"
 HOME = Place(OWN, "eu-west-1", "aws", "vpc-1", "com.amazonaws.eu-west-1.guardduty-data")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.issues import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.issues import (
     ISSUES,
     UNRECOGNIZED,
     decode_issue,

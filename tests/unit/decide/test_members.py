@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, REGION
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.features import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
     FEATURE,
     LEGACY_FEATURE,
     SUB_FEATURES,
     FeatureWish,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.members import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (
     member_rows,
     members_after,
     misspelled,
     plan_members,
     skipped_rows,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.organization import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.organization import (
     OrganizationWish,
     organization_rows,
     organizations_after,

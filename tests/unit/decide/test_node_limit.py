@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association_settings import from_options
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
     AssociationPlan,
     AssociationWish,
     plan_associations,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.node_limit import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import (
     Room,
     instance_choice,
     room,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.plan import (
     BY_AUTOMATION,
     BY_TAGS,
     LEFT,
@@ -21,8 +21,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard
     offboard,
     refused,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard_text import left_text, steps_text
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import REASONS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.text import left_text, steps_text
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import REASONS
 
 ONE, TWO = "111111111111/eu-west-1", "222222222222/eu-west-1"
 VARIABLES = {"vpc_ids": [], "all_vpcs": True, "stop_by": BY_AUTOMATION, "disable_monitoring": False}

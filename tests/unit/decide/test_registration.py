@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.registration import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.registration import (
     Young,
     just_started,
     unregistered,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.support import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import (
     ALIASES,
     VERIFIED_OS,
     kernel_verified,

@@ -13,9 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, ID, REGION, detector, instance, snapshot, tagged
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tagging import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import (
     TagPlan,
     TagWish,
     forbidden_keys,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.waves import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.waves import (
     OUTCOMES,
     WaveError,
     conclusion,

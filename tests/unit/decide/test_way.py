@@ -26,7 +26,7 @@ from worlds import (
     policy,
 )
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.way import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
     UNKNOWN_WAY,
     closed_cidrs,
     policy_denies,

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import (
     BLOCKER_ORDER,
     BLOCKERS,
     COVERAGE_STATES,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from made_packages import deb
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent_packages import SIGNING_KEY
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import SIGNING_KEY
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import gpg
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import FINGERPRINT
 

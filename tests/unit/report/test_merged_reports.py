@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from varied_fleet import fleet, varied
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import (
     COLUMNS,
     ReportError,
     first_things_first,
@@ -20,9 +20,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report i
     report,
     steady,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report_text import to_json
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.rows import row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.summary import summarize, summarize_rows
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.text import to_json
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize, summarize_rows
 
 FLEET = fleet(300)
 

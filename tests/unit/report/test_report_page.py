@@ -13,7 +13,7 @@ import pytest
 from page import Element, Page, table
 from written import FLEETS, HOSTILE, RERUN, ROOT, Runs, Written
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.words import BLOCKERS, REASONS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import BLOCKERS, REASONS
 
 TEMPLATES = ROOT / "playbooks" / "templates"
 Reports = dict[str, Written]

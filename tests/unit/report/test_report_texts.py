@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from varied_fleet import fleet
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report import COLUMNS, report
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report_text import md_code, to_csv, to_json
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import COLUMNS, report
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.text import md_code, to_csv, to_json
 
 ROW = report(fleet(1), {}, {})["instances"][0]
 # a lone surrogate is no text that UTF-8 can hold

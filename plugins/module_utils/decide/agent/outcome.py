@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan for the agent on a host needs, shows and says, and what follows where the agent crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import PACKAGE
+
+MOVES = ("install", "upgrade", "downgrade", "repair")
+DONE = {
+    "install": "The agent {version} was installed.",
+    "upgrade": "The agent was upgraded from {there} to {version}.",
+    "downgrade": "The agent was downgraded from {there} to {version}.",
+    "repair": "The agent {version} was repaired.",
+    "remove": "The agent was removed.",
+}
+JOURNAL_SAID = 5
+OF_SYSTEMD = (f"{PACKAGE}.service: ", f"Started {PACKAGE}", f"Stopped {PACKAGE}", f"Starting {PACKAGE}")
+
+
+class NoPackage(ValueError):
+    """Why the package that a plan needs cannot be used, as sentences."""
+
+
+def artefact(row: Mapping[str, Any] | None, fetched: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The verified package that the plan's row asks for."""
+    if row is None:
+        raise NoPackage("The plan names no package. Make it anew with agent_plan.")
+    found = next((one for one in fetched if _identity(one) == _identity(row)), None)
+    if found is None:
+        raise NoPackage(f"{row['name']} is not among the packages. Have agent_package fetch it first.")
+    if found.get("failed"):
+        raise NoPackage(f"{found['msg']} The host was not touched.")
+    return dict(found)
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["version"], row["format"], row["architecture"]
+
+
+def diff(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Before and after as text: a drop-in in lines, the rest as one line each."""
+    return {
+        side: "".join(_line(change["what"], change[side]) for change in plan["changes"]) for side in ("before", "after")
+    }
+
+
+def _line(what: str, value: Any) -> str:
+    if what == "drop_in" and value:
+        return "drop_in:\n" + "".join(f"  {line}\n" for line in str(value).splitlines())
+    said = {True: "yes", False: "no", None: "absent"}
+    return f"{what}: {said[value] if isinstance(value, bool | None) else value}\n"
+
+
+def version_after(plan: Mapping[str, Any]) -> str | None:
+    """The version that the host has once the plan is carried out."""
+    if plan["state"] == "absent":
+        return None
+    moved = any(change["what"] == "package" for change in plan["changes"])
+    version: str | None = plan["version"] if moved else plan["installed_version"]
+    return version
+
+
+def message(plan: Mapping[str, Any], made: bool) -> str:
+    """What was done, or would be."""
+    if not plan["changes"]:
+        return str(plan["reason"]) if plan["action"] == "skip" else "Nothing to change."
+    if plan["action"] in DONE:
+        text = DONE[plan["action"]].format(version=plan["version"], there=plan["installed_version"])
+    else:
+        text = f"Of the agent's service, {', '.join(c['what'].replace('_', '-') for c in plan['changes'])} was changed."
+    return text if made else text.replace(" was ", " would be ", 1)
+
+
+def way_back(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan that brings the version from before back, after that of C(plan) crashed."""
+    before = plan["rollback"]["version"]
+    return {
+        **plan,
+        # the direction decides nothing here, and this one allows an older version
+        "action": "downgrade",
+        "version": before,
+        "package": plan["rollback"],
+        "rollback": None,
+        "changes": [{"what": "package", "before": plan["version"], "after": before}],
+    }
+
+
+def crash_text(version: str | None, crash: Mapping[str, Any], then: str) -> str:
+    """What crashed, with what, and what the host was left with (C(then))."""
+    lines = [line.strip().rstrip(".") for line in crash["journal"] if line.strip()]
+    # The agent's own words; systemd's where it has none.
+    own = [line for line in lines if not line.startswith(OF_SYSTEMD)]
+    said = (own or lines)[-JOURNAL_SAID:]
+    journal = f"Its journal says: {' / '.join(said)}." if said else "Its journal says nothing."
+    return f"The agent {version} does not keep running: {crash['why'].rstrip('.')}. {journal} {then}"
+
+
+def left(version: str | None) -> str:
+    """Where nothing was taken back."""
+    return (
+        f"The host is left with the agent {version}, which systemd goes on starting. Look at its journal, install another version"
+        " (agent_version, with agent_allow_downgrade for an older one), or remove the agent."
+    )
+
+
+def taken_back(version: str) -> str:
+    return f"The agent {version} from before was installed again and runs."
+
+
+def not_taken_back(version: str, there: str | None, why: str) -> str:
+    return f"Going back to the agent {version} failed: {why} {left(there)}"

@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWS would refuse of an association, said before anything is called, with what to do instead.
+
+Sources: botocore's model of CreateAssociation (patterns, sizes, and the texts of its parameters); SSM user guide,
+"Reference: Cron and rate expressions for Systems Manager" (an association runs every 30 minutes at most).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import (
+    EVERY_NODE,
+    INSTANCE_IDS,
+    is_empty,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import MANAGED_TAG
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Document
+
+TARGETS = 5
+VALUES = 50
+TAGS = 50
+SHORTEST_RATE = 30
+MINUTES = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60, "day": 1440, "days": 1440}
+CONCURRENCY = re.compile(r"(?=.{1,7}$)([1-9][0-9]*|[1-9][0-9]?%|100%)")
+ERRORS = re.compile(r"(?=.{1,7}$)([1-9][0-9]*|0|[1-9][0-9]%|[0-9]%|100%)")
+NODE_ID = re.compile(r"i-(\w{8}|\w{17})|mi-\w{17}")
+RATE = re.compile(r"rate\((\d+) (minutes?|hours?|days?)\)")
+# Policy documents are those of inventory; a Package cannot run by itself.
+RUNNABLE = ("Command", "Automation", "Policy")
+RATE_LIMITS = {
+    "MaxConcurrency": (CONCURRENCY, "max_concurrency", "a number from 1 on or a percentage from 1% to 100%"),
+    "MaxErrors": (ERRORS, "max_errors", "a number from 0 on or a percentage from 0% to 100%"),
+}
+NAMES = {
+    "AssociationName": (re.compile(r"[a-zA-Z0-9_\-.]{3,128}"), "letters, digits, '_', '-' and '.', 3 to 128 of them"),
+    "Name": (re.compile(r"[a-zA-Z0-9_\-.:/]{3,128}"), "a document's name or ARN"),
+    "DocumentVersion": (re.compile(r"\$LATEST|\$DEFAULT|[1-9][0-9]*"), "a number, $LATEST or $DEFAULT"),
+    "AssociationDispatchAssumeRole": (re.compile(r"arn:aws(-[^:]+)?:iam::[0-9]{12}:role/.+"), "the ARN of an IAM role"),
+}
+
+
+def refused_settings(settings: Mapping[str, Any]) -> str | None:
+    """Why AWS would refuse one of the wished settings whatever else the association holds; None where it would not."""
+    checks: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
+        _names,
+        _targets,
+        _rate_limits,
+        _schedule,
+        _numbers,
+        _locations,
+        _output,
+    )
+    return next((sentence for check in checks for sentence in check(settings)), None)
+
+
+def refused_tags(tags: Mapping[str, str]) -> str | None:
+    if MANAGED_TAG in tags:
+        return f"The tag {MANAGED_TAG} marks what GuardDuty owns; leave it out of tags."
+    reserved = sorted(key for key in tags if key.lower().startswith("aws:"))
+    if reserved:
+        return f"Tag keys that start with 'aws:' belong to AWS: {', '.join(reserved)}. Leave them out."
+    if len(tags) > TAGS:
+        return f"tags has {len(tags)} tags, and an association takes at most {TAGS}."
+    return None
+
+
+def contradiction(settings: Mapping[str, Any]) -> str | None:
+    """Why the settings cannot stand together, once those that AWS has already are among them."""
+    schedule = settings.get("ScheduleExpression") or ""
+    only_scheduled = settings.get("ApplyOnlyAtCronInterval")
+    if not settings.get("Targets") and not settings.get("TargetLocations") and not settings.get("TargetMaps"):
+        return "it would have no targets; give target_tags, instance_ids or targets"
+    if settings.get("Targets") and settings.get("TargetMaps"):
+        return "AWS does not take targets beside the target maps that it has; delete it first"
+    if only_scheduled and not schedule:
+        return "apply_only_at_cron_interval needs a schedule_expression"
+    if only_scheduled and schedule.startswith("rate("):
+        return f"apply_only_at_cron_interval does not work with {schedule}; use a cron expression"
+    if settings.get("ScheduleOffset") and not (only_scheduled and schedule.startswith("cron(")):
+        return "schedule_offset needs a cron schedule_expression and apply_only_at_cron_interval"
+    if settings.get("Duration") and not only_scheduled:
+        return "duration has an effect with apply_only_at_cron_interval only"
+    return None
+
+
+def refused_by_document(document: Document, parameters: Mapping[str, list[str]]) -> str | None:
+    """Why the document does not take these parameters."""
+    if document.document_type not in RUNNABLE:
+        return f"{document.name} is a {document.document_type} document, which cannot run; name a Command document"
+    known = document.parameters
+    for name, values in parameters.items():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}" if close else f"it has {', '.join(sorted(known)) or 'none'}"
+            return f"the document {document.name} has no parameter {name}; {hint}"
+        allowed = known[name].allowed
+        wrong = [value for value in values if allowed is not None and value not in allowed]
+        if wrong:
+            return f"the parameter {name} does not take '{wrong[0]}'; allowed are {', '.join(map(repr, allowed or ()))}"
+    missing = [name for name, parameter in known.items() if parameter.required and not parameters.get(name)]
+    if missing:
+        return f"the document {document.name} needs the parameter {', '.join(missing)}"
+    return None
+
+
+def _names(settings: Mapping[str, Any]) -> Iterator[str]:
+    if settings.get("Name") == "":
+        yield "An association cannot be without a document; leave document_name out to keep the one it has."
+    for member, (pattern, form) in NAMES.items():
+        value = settings.get(member)
+        if not is_empty(value) and not pattern.fullmatch(str(value)):
+            yield f"'{value}' is not {form}."
+
+
+def _targets(settings: Mapping[str, Any]) -> Iterator[str]:
+    targets = settings.get("Targets")
+    if targets is None:
+        return
+    if not targets:
+        yield "An association cannot be without targets; give one, or delete it with state=absent."
+    if len(targets) > TARGETS:
+        yield (
+            f"There are {len(targets)} targets, and an association takes at most {TARGETS}. All of them must match a"
+            " node, so that one tag with several values often serves better."
+        )
+    for target in targets:
+        yield from _target(target["Key"], target["Values"])
+
+
+def _target(key: str, values: list[str]) -> Iterator[str]:
+    what = "instance ids" if key == INSTANCE_IDS else f"values for {key}"
+    if not values:
+        yield f"There are no {what}; an association cannot be without targets."
+    if len(values) > VALUES:
+        yield (
+            f"There are {len(values)} {what}, and an association takes at most {VALUES}. Give the instances a common tag"
+            " and use target_tags, or make several associations under different names."
+        )
+    if key == INSTANCE_IDS:
+        wrong = [value for value in values if not NODE_ID.fullmatch(value)]
+        if values != [EVERY_NODE] and wrong:
+            yield f"'{wrong[0]}' is no instance id; '{EVERY_NODE}' alone stands for every managed node."
+    elif key == "tag:" or not key.startswith(("tag:", "resource-groups:")):
+        yield f"'{key}' is no target of an association; use InstanceIds, tag:KEY or resource-groups:Name."
+
+
+def _rate_limits(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for member, (pattern, option, form) in RATE_LIMITS.items():
+        value = settings.get(prefix + member)
+        if not is_empty(value) and not pattern.fullmatch(str(value)):
+            yield f"{option}: '{value}' is not {form}."
+
+
+def _schedule(settings: Mapping[str, Any]) -> Iterator[str]:
+    schedule = settings.get("ScheduleExpression")
+    if not schedule:
+        return
+    rate = RATE.fullmatch(schedule)
+    if rate and int(rate[1]) * MINUTES[rate[2]] < SHORTEST_RATE:
+        yield f"schedule_expression: {schedule} is too often; an association runs every {SHORTEST_RATE} minutes at most."
+    if not rate and not re.fullmatch(r"(cron|at)\(.+\)", schedule):
+        yield (
+            f"schedule_expression: '{schedule}' is no schedule; write cron(...), at(...) or rate(...) with minutes, hours"
+            " or days, as in rate(12 hours)."
+        )
+
+
+def _numbers(settings: Mapping[str, Any]) -> Iterator[str]:
+    for member, option, highest, unit in (
+        ("ScheduleOffset", "schedule_offset", 6, "days"),
+        ("Duration", "duration", 24, "hours"),
+    ):
+        value = settings.get(member)
+        if value is not None and not 0 <= value <= highest:
+            yield f"{option}: {value} is not between 1 and {highest} {unit}, nor 0 for none."
+
+
+def _locations(settings: Mapping[str, Any]) -> Iterator[str]:
+    locations = settings.get("TargetLocations") or ()
+    if len(locations) > 100:
+        yield f"There are {len(locations)} target_locations, and an association takes at most 100."
+    for location in locations:
+        for member, option, most in (("Accounts", "accounts", 50), ("Regions", "regions", 50)):
+            count = len(location.get(member) or ())
+            if count > most:
+                yield f"A target location has {count} {option}, and takes at most {most}; write several locations."
+        yield from _rate_limits(location, "TargetLocation")
+        yield from _rate_limits(location, "Targets")
+
+
+def _output(settings: Mapping[str, Any]) -> Iterator[str]:
+    location = (settings.get("OutputLocation") or {}).get("S3Location")
+    if location and not location.get("OutputS3BucketName"):
+        yield "output_location needs s3_bucket_name."

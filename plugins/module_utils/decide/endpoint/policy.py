@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The policy of an endpoint: what is wanted, and whether two policies mean the same.
+
+The presets are in playbooks/templates/endpoint_policy.json.j2.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy_template import (
+    BadPolicy,
+    rendered,
+    require_policy,
+    require_template,
+)
+
+PRESETS = ("account", "organization", "open")
+
+
+# What AWS gives an endpoint for which nobody names a policy (PrivateLink guide, "Control access to VPC endpoints").
+ALLOWS_EVERYTHING = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The VPC for whose endpoint a policy is."""
+
+    account_id: str
+    region: str
+    partition: str
+    vpc_id: str
+    service_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyWish:
+    """C(preset) None, and neither C(text) nor C(template): an existing policy is left alone as long as it lets the account in.
+
+    C(source) is the text of the user's C(template), or of the collection's own, which makes the presets.
+    """
+
+    preset: str | None = None
+    organization_id: str | None = None
+    accounts: tuple[str, ...] = ()
+    text: str | None = None
+    template: str | None = None
+    source: str = ""
+
+    @property
+    def explicit(self) -> bool:
+        return self.preset is not None or self.text is not None or self.template is not None
+
+    def refused(self) -> str | None:
+        """Why the wish cannot be granted, or None."""
+        try:
+            if self.text is not None:
+                require_policy(self.text, "policy_json")
+            elif self.source:
+                require_template(self.source, self._name)
+        except BadPolicy as error:
+            return str(error)
+        bad = [account for account in self.accounts if not (account.isdigit() and len(account) == 12)]
+        return f"policy_accounts takes account ids of 12 digits, not {', '.join(bad)}." if bad else None
+
+    def document(self, place: Place) -> str:
+        """The policy for a VPC, as JSON; raises BadPolicy where its template cannot make one."""
+        if self.text is not None:
+            return self.text
+        values = {
+            **asdict(place),
+            "policy": self.preset or "account",
+            "organization_id": self.organization_id,
+            "extra_accounts": sorted(set(self.accounts)),
+        }
+        return rendered(self.source, self._name, values)
+
+    @property
+    def _name(self) -> str:
+        return f"policy_template {self.template}" if self.template else "the policy template of the collection"
+
+
+def same_policy(one: str | None, other: str | None) -> bool:
+    """Whether two policies say the same. No policy is the policy that allows everything, which AWS sets by default."""
+    return canonical(one) == canonical(other)
+
+
+def canonical(policy: str | None) -> str:
+    """The policy as text that does not depend on spacing, on the order of keys and values, or on lists of one."""
+    if policy is None:
+        policy = ALLOWS_EVERYTHING
+    try:
+        document = json.loads(policy)
+    except ValueError:
+        return policy
+    # The version decides about policy variables only (IAM user guide, "Version").
+    if isinstance(document, dict) and "${" not in policy:
+        document.pop("Version", None)
+    return json.dumps(_normal(document), sort_keys=True)
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return "*" if value == {"AWS": "*"} else {key: _normal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = sorted((_normal(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+        return items[0] if len(items) == 1 else items
+    return value

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which instances have just started and are not registered with Systems Manager yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import read_tag
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
+
+# What can still register: EC2 calls an instance running before its operating system has booted.
+ON_THE_WAY = frozenset({"pending", "running"})
+
+
+@dataclass(frozen=True, slots=True)
+class Young:
+    """Instances that count as just started. C(now): seconds since 1970. C(since): their age at most, in seconds."""
+
+    now: float
+    since: float
+    scope: str = "all"
+
+    def has(self, instance: Instance) -> bool:
+        return (
+            instance.state in ON_THE_WAY
+            and instance.platform == "linux"
+            and instance.operator is None
+            and instance.launched is not None
+            and self.now - instance.launched < self.since
+            and self._may_want(instance)
+        )
+
+    def _may_want(self, instance: Instance) -> bool:
+        """Whether the agent may have to be brought to it: excluded instances need not be waited for."""
+        tag = read_tag(instance.tags)
+        return tag != "excluded" if self.scope == "all" else tag == "included"
+
+
+def just_started(snapshot: Snapshot, young: Young) -> tuple[Instance, ...]:
+    return tuple(one for area in snapshot.areas for one in area.instances if young.has(one))
+
+
+def unregistered(started: Sequence[Instance], nodes: Snapshot) -> tuple[Instance, ...]:
+    """Those that Systems Manager does not have online; where that is unknown, nobody can be waited for."""
+    areas = {(area.account_id, area.region): area for area in nodes.areas if "ssm" not in area.unknown}
+    return tuple(one for one in started if not _online(one, areas.get((one.account_id, one.region))))
+
+
+def _online(instance: Instance, area: AccountRegion | None) -> bool:
+    node = area.nodes.get(instance.instance_id) if area else None
+    return area is None or (node is not None and node.ping == "Online")

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet as it would be under other settings: the ground of every preview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import (
+    MonitoringWish,
+    plan_monitoring,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import TagWish, plan_tags
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Settings to imagine. None and empty: as they are. C(instance_ids) empty: the tags of every instance."""
+
+    runtime_monitoring: bool | None = None
+    additional: Mapping[str, bool] = field(default_factory=dict)
+    create_detector: bool = False
+    managed: str | None = None
+    instance_ids: frozenset[str] = frozenset()
+
+
+def assume(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
+    """The snapshot as the assumption would make it. Coverage and nodes stay: they follow from the world, not from this."""
+    areas = tuple(_with_settings(area, assumption) for area in snapshot.areas)
+    imagined = Snapshot(areas, snapshot.problems)
+    if assumption.managed is None:
+        return imagined
+    return _with_tags(imagined, assumption)
+
+
+def _with_settings(area: AccountRegion, assumption: Assumption) -> AccountRegion:
+    """As a real change would leave it: where that would be refused, the settings stay."""
+    enabled = assumption.runtime_monitoring
+    if enabled is None and not assumption.additional:
+        return area
+    if enabled is None:
+        enabled = area.detector.monitoring.enabled
+    wish = MonitoringWish(enabled, assumption.additional, create_detector=assumption.create_detector)
+    return plan_monitoring(Snapshot((area,)), wish).after.areas[0]
+
+
+def _with_tags(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
+    chosen = assumption.instance_ids
+    narrowed = tuple(
+        replace(area, instances=tuple(one for one in area.instances if not chosen or one.instance_id in chosen))
+        for area in snapshot.areas
+    )
+    tagged = plan_tags(Snapshot(narrowed), TagWish(assumption.managed)).after
+    areas = []
+    for area, changed in zip(snapshot.areas, tagged.areas, strict=True):
+        by_id = {one.instance_id: one for one in changed.instances}
+        areas.append(replace(area, instances=tuple(by_id.get(one.instance_id, one) for one in area.instances)))
+    return Snapshot(tuple(areas), snapshot.problems)

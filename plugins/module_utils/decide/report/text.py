@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A report as text for machines, and AWS's own texts made harmless where a program would take them for commands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import COLUMNS
+
+# What makes a spreadsheet compute (OWASP, "CSV Injection"), also in its full-width forms. The apostrophe is here because
+# it is what we put before the others: so that taking one away gives the value again, always.
+_FORMULA = re.compile(r"[\t\r\n']|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+
+_QUOTED = re.compile(r'[",\r\n]')
+
+
+def to_json(report: Mapping[str, Any]) -> str:
+    """A line for each instance, so that a comparison of two reports shows the instances that differ."""
+    head = {key: value for key, value in report.items() if key != "instances"}
+    rows = ",\n".join(json.dumps(one, ensure_ascii=False) for one in report["instances"])
+    start = json.dumps(head, indent=1, ensure_ascii=False)[:-2]
+    return f'{start},\n "instances": [\n{rows}\n ]\n}}\n'
+
+
+def to_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line for each instance: lists by spaces, tags as JSON, nothing as an empty cell."""
+    lines = [",".join(COLUMNS), *(",".join(_cell(one[name]) for name in COLUMNS) for one in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        value = " ".join(str(one) for one in value)
+    elif isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
+    text = str(value)
+    if _FORMULA.match(text):
+        text = f"'{text}"
+    # Python's csv leaves a lone carriage return unquoted before 3.13, and reads it back as the end of a row.
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
+
+
+def md_code(text: Any) -> str:
+    """A code span of GitHub's Markdown that holds in a table: no HTML, link or mention in it comes alive.
+
+    A bar would end the table's cell and has no escape that holds after a backslash, so it becomes a broken bar.
+    """
+    flat = re.sub(r"[\x00-\x20\x7f\u0085\u2028\u2029]+", " ", str(text)).strip().replace("|", "\u00a6")
+    if not flat:
+        return ""
+    longest = max((len(run) for run in re.findall("`+", flat)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if flat[0] == "`" or flat[-1] == "`" else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which detector settings to change, so that Runtime Monitoring and its sub-features are as wanted.
+
+Sources: GuardDuty API reference (CreateDetector, UpdateDetector, DetectorFeatureConfiguration) and the botocore model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
+    FEATURE,
+    LEGACY_FEATURE,
+    FeatureWish,
+    Step,
+    features_after,
+    legacy_left,
+    legacy_warning,
+    shown,
+    steps,
+    wanted_feature,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Problem, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringWish(FeatureWish):
+    """What the user wants of an account's own detector."""
+
+    create_detector: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringPlan:
+    """The plan, the fleet as it will be, and the accounts and regions where the wish cannot be granted."""
+
+    plan: Plan
+    after: Snapshot
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()
+
+
+OPERATION = "the change of Runtime Monitoring"
+# What a step is called in a plan: its verb and its kind.
+STEP_WORDS = {
+    FEATURE: ("update", "Runtime Monitoring setting"),
+    LEGACY_FEATURE: ("disable", "EKS Runtime Monitoring setting"),
+}
+
+
+def plan_monitoring(snapshot: Snapshot, wish: MonitoringWish) -> MonitoringPlan:
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    areas = []
+    for area in snapshot.areas:
+        needed = steps(area.detector.features, wish) if area.detector.detector_id else ()
+        refusal = _refusal(area, wish, needed)
+        if refusal is not None:
+            problems.append(refusal)
+        if refusal is not None or "detector" in area.unknown:
+            areas.append(area)
+        elif area.detector.detector_id is None:
+            made, after = _creation(area, wish)
+            changes += made
+            areas.append(after)
+        else:
+            changes += [_change(area, area.detector.detector_id, step) for step in needed]
+            features = features_after(area.detector.features, needed)
+            areas.append(replace(area, detector=replace(area.detector, features=features)))
+    left_on = [f"{area.account_id}/{area.region}" for area in areas if legacy_left(area.detector.features, wish)]
+    warning = legacy_warning(left_on, wish)
+    after_all = Snapshot(tuple(areas), snapshot.problems)
+    return MonitoringPlan(Plan(tuple(changes)), after_all, tuple(problems), (warning,) if warning else ())
+
+
+def _creation(area: AccountRegion, wish: MonitoringWish) -> tuple[list[Change], AccountRegion]:
+    """A new detector with Runtime Monitoring, where GuardDuty is not enabled yet and the user wants it."""
+    if not wish.enabled:
+        return [], area
+    wanted = wanted_feature({}, wish)
+    words = shown(wanted, tuple(wanted.additional))
+    details = {"feature": wanted}
+    change = Change(area.account_id, area.region, "create", "detector", "GuardDuty", None, words, details)
+    detector = replace(area.detector, detector_id="new", features={**area.detector.features, FEATURE: wanted})
+    return [change], replace(area, detector=detector)
+
+
+def _change(area: AccountRegion, detector_id: str, step: Step) -> Change:
+    action, kind = STEP_WORDS[step.name]
+    details = {"feature": step.wanted}
+    return Change(area.account_id, area.region, action, kind, detector_id, step.before, step.after, details)
+
+
+def _refusal(area: AccountRegion, wish: MonitoringWish, needed: Sequence[Step]) -> Problem | None:
+    detector = area.detector
+    if "detector" in area.unknown:
+        return None
+    if area.region.startswith("cn-"):
+        return _problem(
+            area, "NotSupported", "Runtime Monitoring does not exist in the China regions", "Leave them out."
+        )
+    if detector.detector_id is None:
+        if wish.create_detector or not wish.enabled:
+            return None
+        message = "GuardDuty has no detector in this account and region"
+        return _problem(area, "NoDetector", message, "Enable GuardDuty there, or set create_detector.")
+    if not needed:
+        return None
+    if detector.status != "ENABLED":
+        message = f"the detector {detector.detector_id} is suspended"
+        return _problem(area, "DetectorSuspended", message, "Resume GuardDuty in this account and region first.")
+    return managed_by_policy(area.account_id, area.region, needed)
+
+
+def managed_by_policy(account_id: str, region: str, needed: Sequence[Step]) -> Problem | None:
+    """AWS Organizations user guide, GuardDuty policies: account settings are read-only while a policy is attached."""
+    manager = next((step.managed_by for step in needed if step.managed_by), None)
+    if manager is None:
+        return None
+    message = f"an organization policy ({manager}) manages this setting"
+    advice = "Change the GuardDuty policy in AWS Organizations; account settings are read-only while it is attached."
+    return Problem(account_id, region, OPERATION, "ManagedByPolicy", message, "", advice)
+
+
+def _problem(area: AccountRegion, code: str, message: str, advice: str) -> Problem:
+    return Problem(area.account_id, area.region, OPERATION, code, message, "", advice)

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which members' settings an administrator changes, so that Runtime Monitoring is as wanted in all of them.
+
+Source: botocore model, UpdateMemberDetectors. A change is made in the administrator's account and names the member as its
+target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
+    FEATURE,
+    LEGACY_FEATURE,
+    SUB_FEATURES,
+    FeatureWish,
+    Step,
+    legacy_left,
+    legacy_warning,
+    shown,
+    steps,
+    word,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import managed_by_policy
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature, Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import MemberArea
+
+# What a step is called in a plan: its verb and its kind.
+STEP_WORDS = {
+    FEATURE: ("update", "member Runtime Monitoring setting"),
+    LEGACY_FEATURE: ("disable", "member EKS Runtime Monitoring setting"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPlan:
+    """The plan, and the members where the wish cannot be granted."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def plan_members(areas: Sequence[MemberArea], wish: FeatureWish) -> MemberPlan:
+    """In each area all first steps come before all second ones, so that each kind of step can be made in bulk."""
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    left_on = []
+    for area in areas:
+        of_area: list[tuple[int, Change]] = []
+        for account, features in area.members.items():
+            needed = steps(features, wish)
+            refusal = managed_by_policy(account, area.region, needed)
+            if refusal is not None:
+                problems.append(refusal)
+                continue
+            of_area += [(number, _change(area, account, step)) for number, step in _numbered(needed, wish)]
+            if legacy_left(features, wish):
+                left_on.append(f"{account}/{area.region}")
+        changes += [change for dummy, change in sorted(of_area, key=lambda numbered: numbered[0])]
+    warning = legacy_warning(left_on, wish)
+    return MemberPlan(Plan(tuple(changes)), tuple(problems), (warning,) if warning else ())
+
+
+def members_after(areas: Sequence[MemberArea], made: Iterable[Change]) -> tuple[MemberArea, ...]:
+    """The members with these changes made."""
+    members = {(area.account_id, area.region): dict(area.members) for area in areas}
+    for change in made:
+        of_area = members.get((change.account_id, change.region), {})
+        if change.target in of_area and "feature" in change.details:
+            of_area[change.target] = {**of_area[change.target], change.details["name"]: change.details["feature"]}
+    return tuple(replace(area, members=members[area.account_id, area.region]) for area in areas)
+
+
+def misspelled(account_ids: Iterable[str] | None) -> str | None:
+    """What to say of ids that no account can have; botocore would refuse the whole call without naming them."""
+    wrong = [account for account in account_ids or () if not re.fullmatch(r"\d{12}", account)]
+    if not wrong:
+        return None
+    return f"account_ids: {', '.join(map(repr, wrong))} is no account id. Write its 12 digits as a string, in quotes."
+
+
+def member_rows(areas: Sequence[MemberArea]) -> list[dict[str, Any]]:
+    """The members' settings in the words of the modules' options."""
+    return [
+        {
+            "account_id": account,
+            "region": area.region,
+            "administrator_id": area.account_id,
+            **shown(features.get(FEATURE, Feature()), tuple(SUB_FEATURES.values())),
+            "eks_runtime_monitoring": word(features.get(LEGACY_FEATURE, Feature()).enabled),
+            "managed_by": features.get(FEATURE, Feature()).managed_by,
+        }
+        for area in areas
+        for account, features in area.members.items()
+    ]
+
+
+def skipped_rows(areas: Sequence[MemberArea]) -> list[dict[str, str]]:
+    return [
+        {"account_id": account, "region": area.region, "relationship": relationship}
+        for area in areas
+        for account, relationship in area.skipped.items()
+    ]
+
+
+def _numbered(needed: Sequence[Step], wish: FeatureWish) -> list[tuple[int, Step]]:
+    order = (FEATURE, LEGACY_FEATURE) if wish.enabled else (LEGACY_FEATURE, FEATURE)
+    return [(order.index(step.name), step) for step in needed]
+
+
+def _change(area: MemberArea, account: str, step: Step) -> Change:
+    action, kind = STEP_WORDS[step.name]
+    details = {"name": step.name, "feature": step.wanted, "detector_id": area.detector_id}
+    return Change(area.account_id, area.region, action, kind, account, step.before, step.after, details)

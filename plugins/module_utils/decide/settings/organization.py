@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of a delegated administrator's choices for its organization to change.
+
+Source: botocore model, UpdateOrganizationConfiguration. AWS documents no order of NEW, ALL and NONE: they are compared as
+words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
+    EKS_ADDON,
+    FEATURE,
+    LEGACY_FEATURE,
+    SUB_FEATURES,
+    FeatureWish,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import MemberPlan, plan_members
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import (
+    AutoEnable,
+    MemberArea,
+    OrganizationArea,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationWish:
+    """NEW, ALL or NONE for the feature and by option name for its parts; what is not named is left alone."""
+
+    auto_enable: str | None = None
+    additional: Mapping[str, str] = field(default_factory=dict)
+    migrate_eks: bool = False
+    include_existing: bool = False
+
+
+def wish_of(params: Mapping[str, Any]) -> OrganizationWish:
+    """The wish that the module's options state."""
+    chosen = {option: params[option].upper() for option in ("auto_enable", *SUB_FEATURES) if params[option]}
+    feature = chosen.pop("auto_enable", None)
+    return OrganizationWish(feature, chosen, params["migrate_eks"], params["include_existing"])
+
+
+def reaching(areas: Sequence[OrganizationArea], wish: OrganizationWish) -> dict[tuple[str, str], str]:
+    """The accounts and regions whose existing members must be read, since choices reach them, with their detectors."""
+    if not wish.include_existing:
+        return {}
+    after = organizations_after(areas, _changes(areas, wish))
+    return {(area.account_id, area.region): area.detector_id for area in after if existing_wish(area, wish) is not None}
+
+
+def plan_all(areas: Sequence[OrganizationArea], members: Sequence[MemberArea], wish: OrganizationWish) -> MemberPlan:
+    """The organization's choices first, then what existing members lack of them. C(members): those of reaching()."""
+    changes = _changes(areas, wish)
+    wishes = {(area.account_id, area.region): existing_wish(area, wish) for area in organizations_after(areas, changes)}
+    warnings = list(_warnings(areas, changes, wish))
+    problems: list[Problem] = []
+    for area in members:
+        wanted = wishes.get((area.account_id, area.region))
+        if wanted is not None:
+            existing = plan_members([area], wanted)
+            changes += existing.plan.changes
+            problems += existing.problems
+            warnings += existing.warnings
+    return MemberPlan(Plan(tuple(changes)), tuple(problems), tuple(warnings))
+
+
+def _changes(areas: Sequence[OrganizationArea], wish: OrganizationWish) -> list[Change]:
+    return [change for area in areas for change in _steps(area, wish)]
+
+
+def organizations_after(areas: Sequence[OrganizationArea], made: Iterable[Change]) -> tuple[OrganizationArea, ...]:
+    """The organizations' choices with these changes made."""
+    features = {(area.account_id, area.region): dict(area.features) for area in areas}
+    for change in made:
+        if "auto_enable" in change.details:
+            features[change.account_id, change.region][change.details["name"]] = change.details["auto_enable"]
+    return tuple(replace(area, features=features[area.account_id, area.region]) for area in areas)
+
+
+def existing_wish(area: OrganizationArea, wish: OrganizationWish) -> FeatureWish | None:
+    """What existing members should have where members come to have it by themselves; None where they do not.
+
+    NONE means that members are managed one by one (botocore model), so that it turns nothing off in them.
+    """
+    chosen = area.features.get(FEATURE, AutoEnable())
+    if chosen.feature == "NONE":
+        return None
+    additional = {
+        option: True for option, name in SUB_FEATURES.items() if chosen.additional.get(name, "NONE") != "NONE"
+    }
+    return FeatureWish(True, additional, wish.migrate_eks)
+
+
+def organization_rows(areas: Sequence[OrganizationArea]) -> list[dict[str, Any]]:
+    return [
+        {
+            "account_id": area.account_id,
+            "region": area.region,
+            "detector_id": area.detector_id,
+            "members": (area.members or ("NEW" if area.new_members else "NONE")).lower(),
+            **_words(area.features.get(FEATURE, AutoEnable()), ("auto_enable", *SUB_FEATURES)),
+            "eks_runtime_monitoring": area.features.get(LEGACY_FEATURE, AutoEnable()).feature.lower(),
+            "member_account_limit_reached": area.limit_reached,
+        }
+        for area in areas
+    ]
+
+
+def _steps(area: OrganizationArea, wish: OrganizationWish) -> Iterator[Change]:
+    """Runtime Monitoring first, as in the accounts themselves: the older feature's choice goes after it is replaced."""
+    current = area.features.get(FEATURE, AutoEnable())
+    legacy = area.features.get(LEGACY_FEATURE, AutoEnable())
+    wanted = _wanted(current, legacy, wish)
+    differing = [
+        option
+        for option, name in SUB_FEATURES.items()
+        if wanted.additional[name] != current.additional.get(name, "NONE")
+    ]
+    if wanted.feature != current.feature:
+        differing.insert(0, "auto_enable")
+    if differing:
+        before, after = _words(current, differing), _words(wanted, differing)
+        kind = "organization Runtime Monitoring setting"
+        yield _change(area, ("update", kind), before, after, (FEATURE, wanted))
+    if wish.migrate_eks and legacy.feature != "NONE":
+        before, after = {"eks_runtime_monitoring": legacy.feature.lower()}, {"eks_runtime_monitoring": "none"}
+        kind = "organization EKS Runtime Monitoring setting"
+        yield _change(area, ("disable", kind), before, after, (LEGACY_FEATURE, replace(legacy, feature="NONE")))
+
+
+def _wanted(current: AutoEnable, legacy: AutoEnable, wish: OrganizationWish) -> AutoEnable:
+    """The choices as they will be sent, every part of them: what AWS does with an omitted one is not documented.
+
+    A migration replicates "the same auto-enablement settings" (GuardDuty user guide) where the user names no others.
+    """
+    named = {SUB_FEATURES[option]: choice for option, choice in wish.additional.items()}
+    feature = wish.auto_enable or current.feature
+    if wish.migrate_eks and legacy.feature != "NONE":
+        if wish.auto_enable is None and current.feature == "NONE":
+            feature = legacy.feature
+        if current.additional.get(EKS_ADDON, "NONE") == "NONE":
+            named.setdefault(EKS_ADDON, legacy.additional.get(EKS_ADDON, "NONE"))
+    additional = {name: named.get(name, current.additional.get(name, "NONE")) for name in SUB_FEATURES.values()}
+    return AutoEnable(feature, additional)
+
+
+def _words(chosen: AutoEnable, names: Sequence[str]) -> dict[str, Any]:
+    words = {"auto_enable": chosen.feature.lower()}
+    words |= {option: chosen.additional.get(name, "NONE").lower() for option, name in SUB_FEATURES.items()}
+    return {name: words[name] for name in names}
+
+
+def _change(
+    area: OrganizationArea,
+    words: tuple[str, str],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    sent: tuple[str, AutoEnable],
+) -> Change:
+    # "You must provide a value for either autoEnableOrganizationMembers or autoEnable, but not both": the present one.
+    kept = {"AutoEnable": area.new_members} if area.members is None else {"AutoEnableOrganizationMembers": area.members}
+    details = {"name": sent[0], "auto_enable": sent[1], "kept": kept}
+    return Change(area.account_id, area.region, *words, area.detector_id, before, after, details)
+
+
+def _warnings(areas: Sequence[OrganizationArea], changes: Sequence[Change], wish: OrganizationWish) -> Iterator[str]:
+    if any("all" in (change.after or {}).values() for change in changes):
+        sooner = "" if wish.include_existing else " Set include_existing to bring it to existing members at once."
+        yield f"AWS may take up to 24 hours to bring a setting of 'all' to every member.{sooner}"
+    full = [_place(area) for area in areas if area.limit_reached]
+    if full:
+        yield (
+            f"The administrator in {', '.join(full)} has as many members as GuardDuty allows: accounts that join the"
+            " organization are not added. Raise the quota, or remove members that are gone."
+        )
+    left_on = [_place(area) for area in areas if area.features.get(LEGACY_FEATURE, AutoEnable()).feature != "NONE"]
+    if left_on and not wish.migrate_eks:
+        yield (
+            f"EKS_RUNTIME_MONITORING goes on being enabled in members of {', '.join(left_on)}, beside Runtime Monitoring,"
+            " which replaces it. Set migrate_eks to end that."
+        )
+
+
+def _place(area: OrganizationArea) -> str:
+    return f"{area.account_id}/{area.region}"
