@@ -144,10 +144,10 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import SCOPES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import resolve
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Access
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import resolve
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     AwsProblem,
     problem_from,

@@ -18,15 +18,15 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Handler, Outcome, converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
     Access,
     Connection,
     Credentials,
     Target,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import Selection, resolve
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import Selection, resolve
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     AwsProblem,
     problem_from,

@@ -115,7 +115,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.co
     has_no_coverage,
     statistics,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

@@ -135,7 +135,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.gate import GateWish, complaint, gate
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import ROUTES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

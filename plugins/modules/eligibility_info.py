@@ -223,7 +223,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.c
     summary_lines,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 ASSUME = {
     "runtime_monitoring": {"type": "bool"},

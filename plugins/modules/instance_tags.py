@@ -157,7 +157,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags imp
     plan_tags,
     refused_keys,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

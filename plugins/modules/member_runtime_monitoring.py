@@ -145,8 +145,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     skipped_rows,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.members import observe_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import observe_members
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
 
 ARGUMENTS = {
     "account_ids": {"type": "list", "elements": "str"},

@@ -174,9 +174,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     reaching,
     wish_of,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.members import observe_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.organization import observe_organizations
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import observe_members
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.organization import observe_organizations
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
 
 CHOICE = {"type": "str", "choices": ["new", "all", "none"]}
 ARGUMENTS = {

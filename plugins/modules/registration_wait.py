@@ -109,8 +109,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.re
     unregistered,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
 
 Look = tuple[tuple[Instance, ...], tuple[Instance, ...], tuple[Problem, ...]]
 

@@ -96,7 +96,7 @@ problems:
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, observed
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector_rows import monitoring_rows
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

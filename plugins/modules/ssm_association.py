@@ -360,7 +360,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     refused,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import instance_choice
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import confirm, find, read_nodes
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import confirm, find, read_nodes
 
 
 def main() -> None:

@@ -132,7 +132,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.runs import run_row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import list_filters, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import SSM_DOCUMENT
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association_runs import surveyed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import surveyed
 
 
 def main() -> None:

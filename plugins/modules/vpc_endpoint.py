@@ -309,8 +309,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import plan_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy_template import BadPolicy
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.endpoint import ARGUMENTS, RULES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import look_up
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import look_up
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

@@ -157,8 +157,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     missing_vpcs,
     vpcs_of_routes,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import with_dns
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import with_dns
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import botocore.session
 from botocore.client import BaseClient
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
     Access,
     Connection,
     Credentials,

@@ -19,9 +19,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run im
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import KIND, AssociationPlan, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association_runs import executions
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import described
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import executions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import described
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,11 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
     PENDING_STATES,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Endpoint, Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoints import read_back
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import read_back
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
 
 DNS_ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 ADVICE = {

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, one_by_one
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.events import DEAD_LETTERS, QUEUE, RULE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
 
 
 def _create_queue(run: AreaRun, change: Change) -> None:

@@ -12,14 +12,14 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.featur
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, alike
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.administrator import explained
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.members import unprocessed
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.administrator import explained
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import unprocessed
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     AwsProblem,
     problem_from,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
 
 OPERATION = "guardduty:UpdateMemberDetectors"
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AWS_ERRORS, problem_from
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS, problem_from
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags i
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import TagWish, plan_tags
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
     Access,
     Connection,
     Credentials,

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
     Access,
     Connection,
     Credentials,
     Target,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import (
     NoCredentialsError,
     PartialCredentialsError,
 )

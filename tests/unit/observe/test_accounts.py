@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from wire import Refusal, Wire
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import Selection, resolve
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AwsProblem
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import Selection, resolve
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AwsProblem
 
 OWN = "111111111111"
 ROLE = "arn:aws:iam::{}:role/FleetSec"

@@ -11,13 +11,13 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from wire import ACCOUNT, REGION
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
     Access,
     Connection,
     Credentials,
     Target,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
 
 NOTHING = {"instances": False, "ssm": False, "network": False, "detector": False}
 PAGE = b"<html><body>Please log in</body></html>"

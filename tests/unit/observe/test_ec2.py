@@ -11,7 +11,7 @@ import pytest
 from wire import ACCOUNT, Wire, in_turn
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Endpoint, Ingress, Instance, Vpc
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
 
 
 def item(**changes: Any) -> dict[str, Any]:

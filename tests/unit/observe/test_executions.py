@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association_runs import executions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import executions
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -13,8 +13,8 @@ from botocore.parsers import ResponseParserError
 from wire import ACCOUNT, Refusal, Wire, in_turn
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, CoverageRow, Node, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ssm
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import (
     CUT_ANSWER_TRIES,
     Wish,
     attempt,

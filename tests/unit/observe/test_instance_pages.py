@@ -18,8 +18,8 @@ from botocore.parsers import ResponseParserError, create_parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import instance_pages
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.instance_pages import PAGE, read_page
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.instance_pages import PAGE, read_page
 
 XMLNS = "http://ec2.amazonaws.com/doc/2016-11-15/"
 TEXTS = ("", "x", "true", "false", " spaced ", "<&>\"'", "é 日本", "]]>", "a\nb", "0", "</item>")

@@ -16,7 +16,7 @@ from botocore.parsers import create_parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.json_pages import HANDLERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.json_pages import HANDLERS
 
 LISTS = {
     "guardduty": ("ListCoverage", ("Resources", "NextToken")),

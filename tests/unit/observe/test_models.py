@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access, Connection
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.models import Models
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Access, Connection
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.models import Models
 
 COLLECTION = Path(__file__).resolve().parents[3]
 CLIENTS = re.compile(r"client\(\"(\w+)\"")

@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import AwsProblem, problem_from
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AwsProblem, problem_from
 
 
 def client_error(code: str, message: str = "no", operation: str = "DescribeInstances") -> ClientError:

@@ -12,13 +12,11 @@ from typing import Any
 import botocore.session
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import (
-    ec2,
-    guardduty,
-    instance_pages,
-    json_pages,
-    ssm,
-)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import json_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
 
 WHOLE = {
     "string": "x",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settling import Settling
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
 
 
 class Aws:

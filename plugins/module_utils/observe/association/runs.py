@@ -17,15 +17,15 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associati
     Execution,
     ExecutionTarget,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.associations import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import (
     PAGE,
     described,
     instant,
     listed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import everywhere
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import everywhere
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
 
 FEWEST_NODES = 5  # the smallest page of DescribeInstanceInformation (botocore model, MaxResults)
 

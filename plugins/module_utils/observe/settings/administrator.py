@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     AwsProblem,
     problem_from,

@@ -20,14 +20,16 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
     SecurityGroup,
     Snapshot,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import ec2, guardduty, ssm
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     problem_from,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ResponseParserError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ResponseParserError
 
 # An answer that was cut on the way is no answer of AWS, and botocore does not try it again.
 CUT_ANSWER_TRIES = 3

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Access, Credentials, Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.problems import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Access, Credentials, Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     AwsProblem,
     problem_from,

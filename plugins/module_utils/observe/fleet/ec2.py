@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
     Subnet,
     Vpc,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 
 # The largest page that each call allows (botocore model; EC2 API reference).
 PAGE = 1000

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe import instance_pages, json_pages
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.models import Models
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import json_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.models import Models
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import (
     BaseClient,
     BotocoreCredentials,
     Config,

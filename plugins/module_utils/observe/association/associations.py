@@ -22,9 +22,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associati
     Document,
     DocumentParameter,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import Wish, everywhere, observe
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.sdk import ClientError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, everywhere, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
 

@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import CoverageRow, Detector, Feature
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 
 COVERAGE_PAGE = 50  # the largest that ListCoverage allows (botocore model, MaxResults)
 
