@@ -134,7 +134,7 @@ problems:
 """
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.members import handlers
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.members import handlers
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FeatureWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (

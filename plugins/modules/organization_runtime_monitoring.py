@@ -158,8 +158,8 @@ problems:
 """
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge import members as write_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge import organization as write_organization
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings import members as write_members
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings import organization as write_organization
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import SUB_FEATURES
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (

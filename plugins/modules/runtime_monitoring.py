@@ -141,7 +141,7 @@ problems:
 """
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude, observed, warn
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.monitoring import HANDLERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.detector import HANDLERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.agents_left import (
     agents_left,
     agents_unknown,

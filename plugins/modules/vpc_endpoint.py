@@ -301,7 +301,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     finish,
     observed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.endpoints import write_endpoints
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.endpoint.endpoints import write_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import endpoint_rows

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
 
 
 def error(code: str) -> ClientError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Wait
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.associations import Begun
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association.associations import Begun
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.runs import (
     RunReport,
     all_finished,

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.features import configuration, off
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.rivals import detector_refused, make_or_adopt
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.features import configuration, off
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import detector_refused, make_or_adopt
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, one_by_one
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.rivals import older_association
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import older_association
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
     AreaRun,
     Handler,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.features import configuration, off
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.features import configuration, off
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, alike
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.patience import Patience
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress, Wait
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.rivals import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import (
     DNS_CONFLICT,
     dns_taken,
     endpoint_of,
