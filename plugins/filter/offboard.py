@@ -11,7 +11,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.plan import Choice, Done, offboard, refused
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.plan import (
+    Choice,
+    Done,
+    offboard,
+    refused,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.text import left_text, steps_text
 
 

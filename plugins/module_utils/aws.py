@@ -25,12 +25,12 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.
     Target,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import Selection, resolve
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     AwsProblem,
     problem_from,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
 
 USER_AGENT = "fleetsec.guardduty"
 

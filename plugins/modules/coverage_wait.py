@@ -131,10 +131,10 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     conclude_reading,
     observed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.gate import GateWish, complaint, gate
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import ROUTES
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 

@@ -148,15 +148,15 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     observed,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import flips, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import flips, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import (
     TagWish,
     forbidden_sentence,
     plan_tags,
     refused_keys,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 
 

@@ -134,8 +134,8 @@ problems:
 """
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.members import handlers
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.members import handlers
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FeatureWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (
     member_rows,
@@ -144,9 +144,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     plan_members,
     skipped_rows,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import observe_members
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import observe_members
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
 
 ARGUMENTS = {
     "account_ids": {"type": "list", "elements": "str"},

@@ -152,9 +152,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     MonitoringWish,
     plan_monitoring,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.agents import look_for_agents
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
 
 
 def main() -> None:

@@ -150,13 +150,13 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
     conclude_reading,
     observed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import (
     info_rows,
     info_summary,
     missing_vpcs,
     vpcs_of_routes,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import with_dns
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
 

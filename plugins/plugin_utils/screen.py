@@ -23,7 +23,7 @@ COLORS = {
 
 
 def show(lines: Iterable[tuple[str, str]]) -> None:
-    """Print lines of decide/screen.py, each in the colour of its style."""
+    """Print lines of decide/report/console.py, each in the colour of its style."""
     display = Display()
     for style, text in lines:
         display.display(text, color=COLORS.get(style), stderr=True)

@@ -34,12 +34,12 @@ class Room:
     own: tuple[str, ...]
 
 
-MODEL = ("model", "model_associations", "model_events", "model_organization")
 ROOMS = (
-    Room("plugins/module_utils/model*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", *MODEL)),
-    Room("plugins/module_utils/decide/*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", *MODEL)),
-    Room("plugins/module_utils/observe/*.py", ANSIBLE, ("observe", *MODEL)),
-    Room("plugins/module_utils/converge/*.py", ANSIBLE, ("converge", "decide", "observe", *MODEL)),
+    Room("plugins/module_utils/model/*.py", (*ANSIBLE, *AWS, *WORLD), ("model",)),
+    Room("plugins/module_utils/decide/*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", "model")),
+    Room("plugins/module_utils/options/*.py", (*ANSIBLE, *AWS, *WORLD), ("decide", "model", "options")),
+    Room("plugins/module_utils/observe/*.py", ANSIBLE, ("observe", "model")),
+    Room("plugins/module_utils/converge/*.py", ANSIBLE, ("converge", "decide", "observe", "model")),
     # It runs on managed hosts: what Ansible sends along with a module, and nothing that a host may not have.
     Room("plugins/module_utils/host/*.py", (*AWS, "ansible.plugins", "ansible.errors", "jinja2", "yaml"), ("host",)),
 )
@@ -106,9 +106,9 @@ def amazon_elsewhere(root: Path) -> list[str]:
 
 
 def clocks_and_files(root: Path) -> list[str]:
-    """Calls in decide/ and model.py that read a clock or a file: importing datetime's types is allowed."""
+    """Calls in decide/ and model/ that read a clock or a file: importing datetime's types is allowed."""
     found = []
-    for path in files(root, "plugins/module_utils/decide/*.py", "plugins/module_utils/model*.py"):
+    for path in files(root, "plugins/module_utils/decide/*.py", "plugins/module_utils/model/*.py"):
         for call in calls(path):
             name = called(call)
             if name in ("now", "utcnow", "today") and isinstance(call.func, ast.Attribute):

@@ -12,9 +12,13 @@ import pytest
 import yaml
 
 import guides
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict import rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict import catalogue as words
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, Verdict, judge_area
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict import rows
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import (
+    Choices,
+    Verdict,
+    judge_area,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance
 from tree import ROOT
 

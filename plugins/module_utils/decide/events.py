@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import MANAGED_TAG, Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.events import EventArea, EventRule, Queue
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import MANAGED_TAG, Problem
 
 PATTERNS: dict[str, dict[str, Any]] = {
     "instance_running": {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-# GuardDuty user guide, "Installing the security agent manually": the fingerprint of AWS's signing key. decide/agent_packages.py
+# GuardDuty user guide, "Installing the security agent manually": the fingerprint of AWS's signing key. decide/agent/packages.py
 # says it too; a managed host has no decide/, and tests/unit/host/test_trust.py holds them equal.
 FINGERPRINT = "747891EF537813344456760306C906A7093FF49D"
 

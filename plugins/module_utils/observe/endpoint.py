@@ -20,9 +20,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
     Subnet,
     Vpc,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, attempt, observe
 
 Area = tuple[str, str]

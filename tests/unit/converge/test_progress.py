@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Wait
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
 
 
 class Clock:

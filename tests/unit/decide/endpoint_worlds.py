@@ -12,9 +12,12 @@ from typing import Any
 
 from worlds import ACCOUNT, REGION, VPC, endpoint, group, instance
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import PolicyWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import EndpointWish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import EndpointPlan, plan_endpoints
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import (
+    EndpointPlan,
+    plan_endpoints,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import PolicyWish
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,

@@ -9,7 +9,11 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, Verdict, judge_area
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import (
+    Choices,
+    Verdict,
+    judge_area,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,

@@ -16,12 +16,16 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run im
     Outcome,
     one_by_one,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import KIND, AssociationPlan, row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
+    KIND,
+    AssociationPlan,
+    row,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import executions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import described
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import executions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress, Wait
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import (
     DNS_CONFLICT,
     dns_taken,
@@ -20,6 +18,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concur
     group_taken,
     make_or_adopt,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress, Wait
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
     AreaRun,
     Failure,
@@ -35,11 +35,11 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
     PENDING_STATES,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Endpoint, Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import read_back
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import read_back
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
 
 DNS_ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 ADVICE = {

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.features import configuration, off
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import detector_refused, make_or_adopt
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import (
+    detector_refused,
+    make_or_adopt,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, one_by_one
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.features import configuration, off
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
 
 
 def _create(run: AreaRun, change: Change) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import AutoEnable
 
 

@@ -19,8 +19,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     INSTANCE_IDS,
     is_empty,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import MANAGED_TAG
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Document
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import MANAGED_TAG
 
 TARGETS = 5
 VALUES = 50

@@ -14,6 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association import limits as limits
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import (
+    NODE_LIMIT,
+    Room,
+    room,
+    some,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import (
     merged,
     option_of,
@@ -23,15 +29,14 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     shown_value,
     text,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import NODE_LIMIT, Room, room, some
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     GUARDDUTY_ASSOCIATION,
     SSM_DOCUMENT,
     SSM_PACKAGE,
     Problem,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
 
 KIND = "association"
 # GuardDuty user guide, "Installing the security agent manually", method 1.

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import (
     NEEDS,
     Home,
@@ -20,6 +19,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     vpcs_of_routes,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import PolicyWish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import service_name
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     MANAGED_TAG,

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import Home, linux_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.placement import lets_nobody_in, open_zones
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import (
     EndpointWish,
     choose,
     current,
     is_ours,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import Home, linux_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.placement import (
+    lets_nobody_in,
+    open_zones,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance, Lookup, Snapshot
 

@@ -13,6 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import (
+    EndpointWish,
+    choose,
+    current,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import wants_private_dns
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import Home, linux_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.placement import (
@@ -28,11 +33,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     wanted_inbound,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import Place, same_policy
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import (
-    EndpointWish,
-    choose,
-    current,
-)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
     GONE_STATES,

@@ -13,16 +13,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.hosts import host_flaw, merged_hosts
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize_rows
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.hosts import host_flaw, merged_hosts
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import (
     BLOCKERS,
     COVERAGE_STATES,
     REASONS,
     ROUTES,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance
 
 FORMAT = 1

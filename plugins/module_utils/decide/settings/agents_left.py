@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import read_tag, ssm_state
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import LEGACY_FEATURE
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import read_tag, ssm_state
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
     FEATURE,
     LEGACY_FEATURE,
@@ -23,7 +24,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     steps,
     wanted_feature,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Problem, Snapshot
 
 

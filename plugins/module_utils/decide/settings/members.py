@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import managed_by_policy
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
     FEATURE,
     LEGACY_FEATURE,
@@ -26,8 +28,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     steps,
     word,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import managed_by_policy
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature, Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import MemberArea
 

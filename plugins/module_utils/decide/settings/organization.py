@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
     EKS_ADDON,
     FEATURE,
@@ -21,7 +22,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     FeatureWish,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import MemberPlan, plan_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import (
     AutoEnable,

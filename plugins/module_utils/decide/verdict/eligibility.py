@@ -12,9 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import os_verified
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import UNKNOWN_WAY, Way, ways
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import BLOCKER_ORDER, REASONS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
+    UNKNOWN_WAY,
+    Way,
+    ways,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import os_verified
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     MANAGED_TAG,
     AccountRegion,

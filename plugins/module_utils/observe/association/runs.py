@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
     Association,
     AssociationRun,
@@ -17,15 +16,16 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associati
     Execution,
     ExecutionTarget,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import (
     PAGE,
     described,
     instant,
     listed,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import everywhere
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import everywhere
 
 FEWEST_NODES = 5  # the smallest page of DescribeInstanceInformation (botocore model, MaxResults)
 

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Access, Credentials, Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
+    Access,
+    Credentials,
+    Target,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
     AWS_ERRORS,
     AwsProblem,

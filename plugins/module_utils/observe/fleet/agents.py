@@ -11,11 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2, guardduty, ssm
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import attempt
 
 

@@ -20,9 +20,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
     SecurityGroup,
     Snapshot,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
@@ -30,6 +27,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.
     problem_from,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ResponseParserError
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2, guardduty, ssm
 
 # An answer that was cut on the way is no answer of AWS, and botocore does not try it again.
 CUT_ANSWER_TRIES = 3

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature, Problem
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import MemberArea
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS, problem_from
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.administrator import (
     NOT_ADMINISTRATOR,
     everywhere,
@@ -18,7 +19,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.setting
     is_delegated,
     who_must_act,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS, problem_from
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
 
 MEMBERS_PAGE = 50  # the largest that ListMembers allows (botocore model, MaxResults)

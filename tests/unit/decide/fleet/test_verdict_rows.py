@@ -11,10 +11,14 @@ import pytest
 from worlds import ACCOUNT, ID, OTHER_ACCOUNT, REGION, VPC, detector, instance, judged, node, snapshot, tagged
 from worlds import row as coverage_row
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import compare, flips, transitions
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import (
+    compare,
+    flips,
+    transitions,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
 
 DESIGNED_NAMES = (

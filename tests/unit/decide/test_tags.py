@@ -13,7 +13,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, ID, REGION, detector, instance, snapshot, tagged
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import (
     TagPlan,
@@ -23,6 +22,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags imp
     refused_keys,
     repaired,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
 
 METADATA = "instance metadata tags setting"

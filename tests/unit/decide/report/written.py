@@ -17,7 +17,7 @@ from typing import Any
 from page import Element, Page
 from varied_fleet import REGIONS, fleet
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 HOSTILE = (
     "<script>alert(1)</script>",
     "{{ 7*7 }}{% if true %}executed{% endif %}",

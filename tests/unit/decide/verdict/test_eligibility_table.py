@@ -17,8 +17,8 @@ from worlds import (
     tagged,
 )
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import REASONS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Detector, Feature
 
 ON, OFF = True, False

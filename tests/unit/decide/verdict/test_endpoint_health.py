@@ -34,7 +34,12 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
     way,
     ways,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Ingress, SecurityGroup, Vpc
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
+    AccountRegion,
+    Ingress,
+    SecurityGroup,
+    Vpc,
+)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,12 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.re
     just_started,
     unregistered,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Node, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
+    AccountRegion,
+    Instance,
+    Node,
+    Snapshot,
+)
 
 NOW = 1_000_000.0
 HERE = {"account_id": "1", "region": "eu-west-1"}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from varied_fleet import fleet, varied
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize, summarize_rows
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import (
     COLUMNS,
     ReportError,
@@ -22,7 +23,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.d
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.text import to_json
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize, summarize_rows
 
 FLEET = fleet(300)
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.eligibility_report import answer, settings_row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.eligibility_report import (
+    answer,
+    settings_row,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,

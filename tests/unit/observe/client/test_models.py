@@ -18,7 +18,7 @@ from botocore.loaders import Loader
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Access, Connection
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.models import Models
 
-COLLECTION = Path(__file__).resolve().parents[3]
+COLLECTION = Path(__file__).resolve().parents[4]
 CLIENTS = re.compile(r"client\(\"(\w+)\"")
 SERVICES = sorted(
     {

@@ -17,9 +17,6 @@ from hypothesis import strategies as st
 from worlds import ACCOUNT, World, detector, endpoint, node, tagged
 from worlds import row as row_of
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, Verdict, judge_area
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import os_verified
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import (
     BLOCKER_ORDER,
     BLOCKERS,
@@ -30,7 +27,19 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
     SSM_STATES,
     TAG_STATES,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, CoverageRow, Instance, Vpc
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import (
+    Choices,
+    Verdict,
+    judge_area,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import os_verified
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
+    AccountRegion,
+    CoverageRow,
+    Instance,
+    Vpc,
+)
 
 
 class Case:

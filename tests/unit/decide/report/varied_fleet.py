@@ -8,13 +8,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import (
     Choices,
     Verdict,
     judge_fleet,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     CoverageRow,

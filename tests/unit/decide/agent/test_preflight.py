@@ -11,7 +11,10 @@ import pytest
 from agent_worlds import asked, host
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.preflight import findings, memory_limit_mb
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import VERIFIED_KERNELS, VERIFIED_OS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import (
+    VERIFIED_KERNELS,
+    VERIFIED_OS,
+)
 
 DEAF = {"name": "guardduty-data.eu-west-1.amazonaws.com", "addresses": [], "connected": False, "error": "no such name"}
 SHUT = {**DEAF, "addresses": ["10.0.0.9"], "error": "timed out"}

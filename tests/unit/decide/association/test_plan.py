@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options, shown
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
     AssociationWish,
     match,
@@ -19,13 +18,14 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     refused,
     row,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options, shown
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
     Association,
     AssociationArea,
     Document,
     DocumentParameter,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT
 
 WAVE = [{"Key": "tag:wave", "Values": ["1"]}]
 PARAMETERS = {

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, GROUP, OTHER_ACCOUNT, REGION, VPC, deny_others_than, endpoint, group, policy
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import EndpointWish, refused
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import plan_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot, Vpc
 

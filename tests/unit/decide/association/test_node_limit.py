@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
-    AssociationPlan,
-    AssociationWish,
-    plan_associations,
-)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import (
     Room,
     instance_choice,
     room,
     some,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
+    AssociationPlan,
+    AssociationWish,
+    plan_associations,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
 
 EVERYONE = [{"Key": "InstanceIds", "Values": ["*"]}]

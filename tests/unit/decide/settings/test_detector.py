@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, REGION
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
-    FEATURE,
-    LEGACY_FEATURE,
-    SUB_FEATURES,
-    legacy_warning,
-)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import (
     MonitoringPlan,
     MonitoringWish,
     plan_monitoring,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector_rows import monitoring_rows
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
+    FEATURE,
+    LEGACY_FEATURE,
+    SUB_FEATURES,
+    legacy_warning,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
     Detector,

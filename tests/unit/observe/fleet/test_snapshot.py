@@ -12,7 +12,12 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 from wire import ACCOUNT, Refusal, Wire, in_turn
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, CoverageRow, Node, Snapshot
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
+    AccountRegion,
+    CoverageRow,
+    Node,
+    Snapshot,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import (
     CUT_ANSWER_TRIES,

@@ -12,11 +12,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import json_pages
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages, json_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2, guardduty, ssm
 
 WHOLE = {
     "string": "x",

@@ -9,7 +9,7 @@ from hypothesis import given
 from strategies import areas, choices
 from worlds import judged, row
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import flips, transitions
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.console import (
     WIDTH,
@@ -17,7 +17,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.c
     note_lines,
     summary_lines,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
 
 
