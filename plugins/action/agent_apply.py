@@ -9,7 +9,7 @@ import os
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.outcome import (
+from ..module_utils.decide.agent.outcome import (
     MOVES,
     NoPackage,
     artefact,
@@ -22,7 +22,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.ou
     version_after,
     way_back,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import APPLY
+from ..module_utils.host.options import APPLY
 
 MODULE = "fleetsec.guardduty.agent_apply"
 

@@ -9,7 +9,7 @@ import re
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import FETCH
+from ..module_utils.host.options import FETCH
 
 MODULE, S3_MODULE = "fleetsec.guardduty.agent_package", "amazon.aws.s3_object"
 S3 = "s3://"

@@ -10,8 +10,8 @@ import time
 from ansible.module_utils.common.validation import check_type_int
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.plan import PlanError, plan, sentence
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.preflight import findings
+from ..module_utils.decide.agent.plan import PlanError, plan, sentence
+from ..module_utils.decide.agent.preflight import findings
 
 
 class ActionModule(ActionBase):

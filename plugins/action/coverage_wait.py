@@ -9,7 +9,7 @@ import time
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.screen import show
+from ..plugin_utils.screen import show
 
 
 class ActionModule(ActionBase):

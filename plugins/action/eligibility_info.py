@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.screen import show
+from ..plugin_utils.screen import show
 
 
 class ActionModule(ActionBase):

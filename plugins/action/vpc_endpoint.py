@@ -11,7 +11,7 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.progress import shown_progress
+from ..plugin_utils.progress import shown_progress
 
 # The module may run where the collection is not.
 PRESETS = Path(__file__).parents[2] / "playbooks" / "templates" / "endpoint_policy.json.j2"

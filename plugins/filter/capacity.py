@@ -10,14 +10,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.capacity import (
-    CapacityError,
-    lines,
-    of_rows,
-    of_size,
-    plan,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import ReportError, parse
+from ..module_utils.decide.capacity import CapacityError, lines, of_rows, of_size, plan
+from ..module_utils.decide.report.document import ReportError, parse
 
 
 def capacity_plan(fleet: str | Mapping[str, Any], means: Mapping[str, Any] | None = None) -> dict[str, Any]:

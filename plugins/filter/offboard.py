@@ -11,13 +11,8 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.plan import (
-    Choice,
-    Done,
-    offboard,
-    refused,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.text import left_text, steps_text
+from ..module_utils.decide.offboard.plan import Choice, Done, offboard, refused
+from ..module_utils.decide.offboard.text import left_text, steps_text
 
 
 def choice_of(variables: Mapping[str, Any]) -> Choice:

@@ -11,14 +11,10 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize_rows
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import (
-    ReportError,
-    parse,
-    report,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.text import md_code, to_csv, to_json
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.view import view
+from ..module_utils.decide.fleet.summary import summarize_rows
+from ..module_utils.decide.report.document import ReportError, parse, report
+from ..module_utils.decide.report.text import md_code, to_csv, to_json
+from ..module_utils.decide.report.view import view
 
 
 def in_a_sentence(function: Callable[..., Any]) -> Callable[..., Any]:

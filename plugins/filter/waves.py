@@ -12,14 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.waves import (
-    WaveError,
-    conclusion,
-    host_result,
-    hosts_of,
-    older_agents,
-    wave_result,
-)
+from ..module_utils.decide.agent.waves import WaveError, conclusion, host_result, hosts_of, older_agents, wave_result
 
 
 def package_hosts(

@@ -137,29 +137,19 @@ from ansible.errors import AnsibleParserError
 
 from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import connection_from, nothing_read, selection_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import SCOPES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.hostnames import (
-    host_name,
-    hostnames_error,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model import codec
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Access
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import resolve
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
-    AWS_ERRORS,
-    AwsProblem,
-    problem_from,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
-from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.inventory import (
-    HostWriter,
-    QuickConstructed,
-    no_collections,
-)
+
+from ..module_utils.aws import connection_from, nothing_read, selection_of
+from ..module_utils.decide.verdict.catalogue import SCOPES
+from ..module_utils.decide.verdict.eligibility import Choices, judge_fleet
+from ..module_utils.decide.verdict.hostnames import host_name, hostnames_error
+from ..module_utils.decide.verdict.rows import GROUPS, groups_of, row
+from ..module_utils.model import codec
+from ..module_utils.model.fleet import Snapshot
+from ..module_utils.observe.client.access import Access
+from ..module_utils.observe.client.accounts import resolve
+from ..module_utils.observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
+from ..module_utils.observe.fleet.snapshot import Wish, observe
+from ..plugin_utils.inventory import HostWriter, QuickConstructed, no_collections
 
 
 class InventoryModule(QuickConstructed, AWSInventoryBase):

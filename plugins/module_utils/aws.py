@@ -15,22 +15,14 @@ from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Handler, Outcome, converge
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
-    Access,
-    Connection,
-    Credentials,
-    Target,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import Selection, resolve
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
-    AWS_ERRORS,
-    AwsProblem,
-    problem_from,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
+
+from .converge.run import Handler, Outcome, converge
+from .decide.plan import Plan
+from .model.fleet import Problem, Snapshot
+from .observe.client.access import Access, Connection, Credentials, Target
+from .observe.client.accounts import Selection, resolve
+from .observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
+from .observe.fleet.snapshot import Wish, observe
 
 USER_AGENT = "fleetsec.guardduty"
 

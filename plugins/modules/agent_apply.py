@@ -115,11 +115,11 @@ crash:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import installed
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.carry_out import carry_out
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import APPLY
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.packages import Refused
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.service import Crashed
+from ..module_utils.host.agent import installed
+from ..module_utils.host.carry_out import carry_out
+from ..module_utils.host.options import APPLY
+from ..module_utils.host.packages import Refused
+from ..module_utils.host.service import Crashed
 
 
 def main() -> None:

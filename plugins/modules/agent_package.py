@@ -191,9 +191,9 @@ from functools import partial
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Cache, Unusable
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.options import FETCH
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.supply import Supplier
+from ..module_utils.host.cache import Cache, Unusable
+from ..module_utils.host.options import FETCH
+from ..module_utils.host.supply import Supplier
 
 NO_GPG = "Verifying packages needs gpg, which is not on this machine. Install gnupg2 (Debian, Ubuntu: gpg), or fetch elsewhere."
 

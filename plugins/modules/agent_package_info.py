@@ -168,13 +168,8 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
-    aws_module,
-    conclude_reading,
-    regions_of,
-    warn,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent import packages as published
+from ..module_utils.aws import aws_module, conclude_reading, regions_of, warn
+from ..module_utils.decide.agent import packages as published
 
 
 def main() -> None:

@@ -138,14 +138,9 @@ plan:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import (
-    installed,
-    leftovers,
-    systemd_runs,
-    unit,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.probe import endpoint, machine, metadata
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.system import system
+from ..module_utils.host.agent import installed, leftovers, systemd_runs, unit
+from ..module_utils.host.probe import endpoint, machine, metadata
+from ..module_utils.host.system import system
 
 FACTS = ("architecture", "distribution", "distribution_version", "kernel")
 ARGUMENTS = {

@@ -108,14 +108,9 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, observed
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.coverage import (
-    coverage_row,
-    criteria,
-    has_no_coverage,
-    statistics,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.aws import aws_module, conclude_reading, observed
+from ..module_utils.decide.fleet.coverage import coverage_row, criteria, has_no_coverage, statistics
+from ..module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

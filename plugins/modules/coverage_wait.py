@@ -124,18 +124,12 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
-    SCOPE_ARGUMENTS,
-    SELECTION_ARGUMENTS,
-    aws_module,
-    conclude_reading,
-    observed,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.gate import GateWish, complaint, gate
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import ROUTES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude_reading, observed
+from ..module_utils.decide.fleet.gate import GateWish, complaint, gate
+from ..module_utils.decide.fleet.selection import missing_instances
+from ..module_utils.decide.verdict.catalogue import ROUTES
+from ..module_utils.decide.verdict.eligibility import Choices, judge_fleet
+from ..module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

@@ -208,25 +208,12 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
-    SCOPE_ARGUMENTS,
-    SELECTION_ARGUMENTS,
-    aws_module,
-    conclude_reading,
-    observed,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.eligibility_report import (
-    answer,
-    imagined_answer,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.console import (
-    flip_lines,
-    note_lines,
-    summary_lines,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude_reading, observed
+from ..module_utils.decide.fleet.eligibility_report import answer, imagined_answer
+from ..module_utils.decide.fleet.selection import missing_instances
+from ..module_utils.decide.report.console import flip_lines, note_lines, summary_lines
+from ..module_utils.decide.verdict.eligibility import Choices
+from ..module_utils.observe.fleet.snapshot import Wish
 
 ASSUME = {
     "runtime_monitoring": {"type": "bool"},

@@ -138,16 +138,10 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude, targets_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.events import HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.events import (
-    PATTERNS,
-    EventWish,
-    plan_events,
-    queue_row,
-    refusal,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.events import event_areas
+from ..module_utils.aws import aws_module, conclude, targets_of
+from ..module_utils.converge.events import HANDLERS
+from ..module_utils.decide.events import PATTERNS, EventWish, plan_events, queue_row, refusal
+from ..module_utils.observe.events import event_areas
 
 
 def main() -> None:

@@ -140,24 +140,13 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
-    SCOPE_ARGUMENTS,
-    SELECTION_ARGUMENTS,
-    aws_module,
-    conclude,
-    observed,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import flips, transitions
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import (
-    TagWish,
-    forbidden_sentence,
-    plan_tags,
-    refused_keys,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude, observed
+from ..module_utils.converge.tags import HANDLERS
+from ..module_utils.decide.fleet.selection import missing_instances
+from ..module_utils.decide.fleet.verdict_changes import flips, transitions
+from ..module_utils.decide.tags import TagWish, forbidden_sentence, plan_tags, refused_keys
+from ..module_utils.decide.verdict.eligibility import Choices
+from ..module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

@@ -133,20 +133,14 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.members import handlers
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FeatureWish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (
-    member_rows,
-    members_after,
-    misspelled,
-    plan_members,
-    skipped_rows,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import observe_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
+from ..module_utils.aws import aws_module, finish, targets_of, warn
+from ..module_utils.converge.run import converge
+from ..module_utils.converge.settings.members import handlers
+from ..module_utils.decide.settings.features import FeatureWish
+from ..module_utils.decide.settings.members import member_rows, members_after, misspelled, plan_members, skipped_rows
+from ..module_utils.observe.settings.member_retry import Settling
+from ..module_utils.observe.settings.members import observe_members
+from ..module_utils.options.features import FEATURE_ARGUMENTS, stated
 
 ARGUMENTS = {
     "account_ids": {"type": "list", "elements": "str"},

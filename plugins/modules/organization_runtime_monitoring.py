@@ -157,30 +157,22 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of, warn
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings import members as write_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings import (
-    organization as write_organization,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import SUB_FEATURES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (
-    member_rows,
-    members_after,
-    skipped_rows,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.organization import (
+from ..module_utils.aws import aws_module, finish, targets_of, warn
+from ..module_utils.converge.run import converge
+from ..module_utils.converge.settings import members as write_members
+from ..module_utils.converge.settings import organization as write_organization
+from ..module_utils.decide.settings.features import SUB_FEATURES
+from ..module_utils.decide.settings.members import member_rows, members_after, skipped_rows
+from ..module_utils.decide.settings.organization import (
     organization_rows,
     organizations_after,
     plan_all,
     reaching,
     wish_of,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import observe_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.organization import (
-    observe_organizations,
-)
+from ..module_utils.observe.settings.member_retry import Settling
+from ..module_utils.observe.settings.members import observe_members
+from ..module_utils.observe.settings.organization import observe_organizations
 
 CHOICE = {"type": "str", "choices": ["new", "all", "none"]}
 ARGUMENTS = {

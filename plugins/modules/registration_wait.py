@@ -102,15 +102,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, targets_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.registration import (
-    Young,
-    just_started,
-    unregistered,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
+from ..module_utils.aws import aws_module, conclude_reading, targets_of
+from ..module_utils.decide.fleet.registration import Young, just_started, unregistered
+from ..module_utils.model.fleet import Instance, Problem
+from ..module_utils.observe.client.access import Target
+from ..module_utils.observe.fleet.snapshot import Wish, observe
 
 Look = tuple[tuple[Instance, ...], tuple[Instance, ...], tuple[Problem, ...]]
 

@@ -140,21 +140,13 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude, observed, warn
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.detector import HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.agents_left import (
-    agents_left,
-    agents_unknown,
-    left_warnings,
-    turned_off,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import (
-    MonitoringWish,
-    plan_monitoring,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.agents import look_for_agents
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.features import FEATURE_ARGUMENTS, stated
+from ..module_utils.aws import aws_module, conclude, observed, warn
+from ..module_utils.converge.settings.detector import HANDLERS
+from ..module_utils.decide.settings.agents_left import agents_left, agents_unknown, left_warnings, turned_off
+from ..module_utils.decide.settings.detector import MonitoringWish, plan_monitoring
+from ..module_utils.observe.fleet.agents import look_for_agents
+from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.options.features import FEATURE_ARGUMENTS, stated
 
 
 def main() -> None:

@@ -94,9 +94,9 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, observed
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector_rows import monitoring_rows
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.aws import aws_module, conclude_reading, observed
+from ..module_utils.decide.settings.detector_rows import monitoring_rows
+from ..module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

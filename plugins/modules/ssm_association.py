@@ -348,27 +348,15 @@ problems:
 
 from functools import partial
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, finish, targets_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association.associations import (
-    Begun,
-    handlers,
-    rows,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association.runs import await_runs
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import converge
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association import runs as association_runs
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import instance_choice
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
-    match,
-    plan_associations,
-    refused,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import (
-    confirm,
-    find,
-    read_nodes,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.association import ARGUMENTS, RULES, wish_of
+from ..module_utils.aws import aws_module, finish, targets_of
+from ..module_utils.converge.association.associations import Begun, handlers, rows
+from ..module_utils.converge.association.runs import await_runs
+from ..module_utils.converge.run import converge
+from ..module_utils.decide.association import runs as association_runs
+from ..module_utils.decide.association.node_limit import instance_choice
+from ..module_utils.decide.association.plan import match, plan_associations, refused
+from ..module_utils.observe.association.associations import confirm, find, read_nodes
+from ..module_utils.options.association import ARGUMENTS, RULES, wish_of
 
 
 def main() -> None:

@@ -128,11 +128,11 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import aws_module, conclude_reading, targets_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import list_filters, row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.runs import run_row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import SSM_DOCUMENT
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import surveyed
+from ..module_utils.aws import aws_module, conclude_reading, targets_of
+from ..module_utils.decide.association.plan import list_filters, row
+from ..module_utils.decide.association.runs import run_row
+from ..module_utils.model.fleet import SSM_DOCUMENT
+from ..module_utils.observe.association.runs import surveyed
 
 
 def main() -> None:

@@ -295,22 +295,17 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
-    SCOPE_ARGUMENTS,
-    aws_module,
-    finish,
-    observed,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.endpoint.endpoints import write_endpoints
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import refused, wish_of
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import lookups
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import endpoint_rows
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import plan_endpoints
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy_template import BadPolicy
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import look_up
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.options.endpoint import ARGUMENTS, RULES
+from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, finish, observed
+from ..module_utils.converge.endpoint.endpoints import write_endpoints
+from ..module_utils.converge.progress import Progress
+from ..module_utils.decide.endpoint.desired import refused, wish_of
+from ..module_utils.decide.endpoint.lookups import lookups
+from ..module_utils.decide.endpoint.need import endpoint_rows
+from ..module_utils.decide.endpoint.plan import plan_endpoints
+from ..module_utils.decide.endpoint.policy_template import BadPolicy
+from ..module_utils.observe.endpoint import look_up
+from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.options.endpoint import ARGUMENTS, RULES
 
 
 def main() -> None:

@@ -144,21 +144,11 @@ problems:
   sample: []
 """
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.aws import (
-    SCOPE_ARGUMENTS,
-    aws_module,
-    conclude_reading,
-    observed,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import (
-    info_rows,
-    info_summary,
-    missing_vpcs,
-    vpcs_of_routes,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import with_dns
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, conclude_reading, observed
+from ..module_utils.decide.endpoint.need import info_rows, info_summary, missing_vpcs, vpcs_of_routes
+from ..module_utils.decide.verdict.eligibility import Choices
+from ..module_utils.observe.endpoint import with_dns
+from ..module_utils.observe.fleet.snapshot import Wish
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible import constants
 
-from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.screen import show
+from .screen import show
 
 LOOK_EVERY = 1.0  # seconds
 

@@ -8,18 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
-    GONE_STATES,
-    PENDING_STATES,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import (
-    described,
-    listed,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
+from ..decide.verdict.endpoint_health import GONE_STATES, PENDING_STATES
+from ..observe.association.associations import described, listed
+from ..observe.client.access import Target
+from ..observe.client.problems import AWS_ERRORS
+from ..observe.client.sdk import ClientError
+from ..observe.fleet import ec2
 
 # What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
 DNS_CONFLICT = "conflicting DNS domain"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, one_by_one
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.events import DEAD_LETTERS, QUEUE, RULE
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
+from ..decide.events import DEAD_LETTERS, QUEUE, RULE
+from ..decide.plan import Change
+from ..observe.client.sdk import ClientError
+from .run import AreaRun, Handler, one_by_one
 
 
 def _create_queue(run: AreaRun, change: Change) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ..observe.client.access import Target
 
 # Seconds: a wait shorter than the first is not worth a word; a number that changes is told so often, one that stays so.
 FIRST, CHANGED, UNCHANGED = 5.0, 10.0, 60.0

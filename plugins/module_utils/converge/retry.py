@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import THROTTLED_CODES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
+from ..observe.client.problems import THROTTLED_CODES
+from ..observe.client.sdk import ClientError
 
 T = TypeVar("T")
 

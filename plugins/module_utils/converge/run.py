@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS, problem_from
+from ..decide.plan import Change, Plan
+from ..model.fleet import Problem
+from ..observe.client.access import Target
+from ..observe.client.accounts import WORKERS
+from ..observe.client.problems import AWS_ERRORS, problem_from
 
 
 @dataclass(frozen=True, slots=True)

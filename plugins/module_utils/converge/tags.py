@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, alike
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
+from ..decide.plan import Change
+from ..observe.client.problems import AWS_ERRORS
+from ..observe.client.sdk import ClientError
+from .run import AreaRun, Handler, alike
 
 # The most resources that CreateTags and DeleteTags take in one call (EC2 API reference).
 RESOURCES = 1000

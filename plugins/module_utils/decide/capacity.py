@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.waves import limit_of
+from .agent.waves import limit_of
 
 # botocore models: the largest MaxResults of DescribeInstances, DescribeInstanceProperties and ListCoverage.
 INSTANCES_PAGE, NODES_PAGE, COVERAGE_PAGE = 1000, 1000, 50

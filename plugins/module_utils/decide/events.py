@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.events import EventArea, EventRule, Queue
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import MANAGED_TAG, Problem
+from ..model.events import EventArea, EventRule, Queue
+from ..model.fleet import MANAGED_TAG, Problem
+from .plan import Change, Plan
 
 PATTERNS: dict[str, dict[str, Any]] = {
     "instance_running": {

@@ -13,13 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    MANAGED_TAG,
-    Instance,
-    Problem,
-    Snapshot,
-)
+from ..model.fleet import MANAGED_TAG, Instance, Problem, Snapshot
+from .plan import Change, Plan
 
 VALUES = {"include": "true", "exclude": "false"}
 METADATA_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]+")

@@ -11,9 +11,9 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import packages, service
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import UNIT, installed, systemd_runs, unit
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.packages import Refused
+from . import packages, service
+from .agent import UNIT, installed, systemd_runs, unit
+from .packages import Refused
 
 
 def carry_out(module, plan, row, settle_seconds, watch):

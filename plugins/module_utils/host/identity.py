@@ -13,7 +13,7 @@ import struct
 import tarfile
 import zlib
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import PACKAGE, upstream
+from .agent import PACKAGE, upstream
 
 try:
     import lzma

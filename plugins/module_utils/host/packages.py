@@ -10,8 +10,8 @@ import os
 import re
 import time
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import PACKAGE, installed, upstream
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.identity import unlike
+from .agent import PACKAGE, installed, upstream
+from .identity import unlike
 
 # How long another package manager may be at work, in seconds.
 LOCK_PATIENCE = 120

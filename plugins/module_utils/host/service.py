@@ -10,15 +10,8 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import (
-    DROP_IN,
-    LOGS,
-    RUN,
-    UNIT,
-    leftovers,
-    unit,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.packages import Refused
+from .agent import DROP_IN, LOGS, RUN, UNIT, leftovers, unit
+from .packages import Refused
 
 JOURNAL_LINES = 20
 JOURNAL_CHARACTERS = 2000

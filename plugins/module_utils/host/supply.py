@@ -9,9 +9,9 @@ import hashlib
 import os
 import re
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host import gpg, identity
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.cache import Unusable, is_plain
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.download import MIB, NotFetched, fetch
+from . import gpg, identity
+from .cache import Unusable, is_plain
+from .download import MIB, NotFetched, fetch
 
 # The agent's packages have some tens of megabytes.
 LIMITS = {"package": 512 * MIB, "signature": MIB // 16, "public_key": MIB // 4}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import GUARDDUTY_ASSOCIATION, MANAGED_TAG
+from .fleet import GUARDDUTY_ASSOCIATION, MANAGED_TAG
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Snapshot
+from .fleet import Snapshot
 
 FORMAT = 2
 

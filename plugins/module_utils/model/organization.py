@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature
+from .fleet import Feature
 
 
 @dataclass(frozen=True, slots=True)

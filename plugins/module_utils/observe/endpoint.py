@@ -10,20 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    MANAGED_TAG,
-    AccountRegion,
-    Lookup,
-    Problem,
-    SecurityGroup,
-    Snapshot,
-    Subnet,
-    Vpc,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, attempt, observe
+from ..model.fleet import MANAGED_TAG, AccountRegion, Lookup, Problem, SecurityGroup, Snapshot, Subnet, Vpc
+from .client.access import Target
+from .client.accounts import WORKERS
+from .fleet import ec2
+from .fleet.snapshot import Wish, attempt, observe
 
 Area = tuple[str, str]
 NETWORK = Wish(instances=False, ssm=False, detector=False, coverage=False)

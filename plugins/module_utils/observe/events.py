@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.events import EventArea, EventRule, Queue
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import everywhere
+from ..model.events import EventArea, EventRule, Queue
+from ..model.fleet import Problem
+from .client.access import Target
+from .fleet.snapshot import everywhere
 
 
 def event_areas(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import AssociationWish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options, text
+from ..decide.association.plan import AssociationWish
+from ..decide.association.settings import from_options, text
 
 TARGETS: dict[str, Any] = {
     "type": "list",

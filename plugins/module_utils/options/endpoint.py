@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import GROUP_NAME
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import PRESETS
+from ..decide.endpoint.desired import GROUP_NAME
+from ..decide.endpoint.policy import PRESETS
 
 STRINGS = {"type": "list", "elements": "str"}
 ARGUMENTS: dict[str, dict[str, Any]] = {

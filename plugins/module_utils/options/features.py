@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import SUB_FEATURES
+from ..decide.settings.features import SUB_FEATURES
 
 # Mirrored by the documentation fragment fleetsec.guardduty.features.
 FEATURE_ARGUMENTS: dict[str, dict[str, Any]] = {

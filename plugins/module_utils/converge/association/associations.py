@@ -9,23 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import older_association
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
-    AreaRun,
-    Handler,
-    Outcome,
-    one_by_one,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
-    KIND,
-    AssociationPlan,
-    row,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import described
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import executions
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ...decide.association.plan import KIND, AssociationPlan, row
+from ...decide.plan import Change
+from ...model.associations import Association, AssociationArea
+from ...observe.association.associations import described
+from ...observe.association.runs import executions
+from ...observe.client.access import Target
+from ..concurrent_runs import older_association
+from ..run import AreaRun, Handler, Outcome, one_by_one
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.association.associations import Begun
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import AssociationPlan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.runs import (
-    RunReport,
-    all_finished,
-    latest,
-    state_of,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Execution
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.runs import (
-    execution_targets,
-    executions,
-    has_nodes,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import everywhere
+from ...decide.association.plan import AssociationPlan
+from ...decide.association.runs import RunReport, all_finished, latest, state_of
+from ...model.associations import Execution
+from ...model.fleet import Problem
+from ...observe.association.runs import execution_targets, executions, has_nodes
+from ...observe.client.access import Target
+from ...observe.fleet.snapshot import everywhere
+from .associations import Begun
 
 # A run takes seconds at least; later polls are rarer, since State Manager allows few calls per second and account.
 FIRST_PAUSE = 1.0

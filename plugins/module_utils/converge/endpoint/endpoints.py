@@ -10,36 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import (
-    DNS_CONFLICT,
-    dns_taken,
-    endpoint_of,
-    group_named,
-    group_taken,
-    make_or_adopt,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Progress, Wait
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
-    AreaRun,
-    Failure,
-    Handler,
-    Outcome,
-    converge,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS as TAG_HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import EndpointWish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
-    AGENT_PORT,
-    PENDING_STATES,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Endpoint, Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.endpoint import read_back
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
+from ...decide.endpoint.desired import EndpointWish
+from ...decide.plan import Change, Plan
+from ...decide.verdict.endpoint_health import AGENT_PORT, PENDING_STATES
+from ...model.fleet import Endpoint, Problem, Snapshot
+from ...observe.client.access import Target
+from ...observe.client.problems import AWS_ERRORS
+from ...observe.client.sdk import ClientError
+from ...observe.endpoint import read_back
+from ...observe.fleet import ec2
+from ..concurrent_runs import DNS_CONFLICT, dns_taken, endpoint_of, group_named, group_taken, make_or_adopt
+from ..progress import Progress, Wait
+from ..retry import Patience
+from ..run import AreaRun, Failure, Handler, Outcome, converge
+from ..tags import HANDLERS as TAG_HANDLERS
 
 DNS_ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 ADVICE = {

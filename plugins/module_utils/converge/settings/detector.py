@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.concurrent_runs import (
-    detector_refused,
-    make_or_adopt,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, one_by_one
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.features import configuration, off
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
+from ...decide.plan import Change
+from ...decide.settings.features import FEATURE, LEGACY_FEATURE
+from ..concurrent_runs import detector_refused, make_or_adopt
+from ..run import AreaRun, Handler, one_by_one
+from .features import configuration, off
 
 
 def _create(run: AreaRun, change: Change) -> None:

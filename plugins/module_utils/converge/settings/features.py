@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature
+from ...model.fleet import Feature
 
 
 def configuration(name: str, feature: Feature) -> dict[str, Any]:

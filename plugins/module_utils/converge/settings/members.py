@@ -8,18 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, alike
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.settings.features import configuration, off
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE, LEGACY_FEATURE
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
-    AWS_ERRORS,
-    AwsProblem,
-    problem_from,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.administrator import explained
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.members import unprocessed
+from ...decide.plan import Change
+from ...decide.settings.features import FEATURE, LEGACY_FEATURE
+from ...observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
+from ...observe.settings.administrator import explained
+from ...observe.settings.member_retry import Settling
+from ...observe.settings.members import unprocessed
+from ..run import AreaRun, Handler, alike
+from .features import configuration, off
 
 OPERATION = "guardduty:UpdateMemberDetectors"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import FEATURE
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import AutoEnable
+from ...decide.plan import Change
+from ...decide.settings.features import FEATURE
+from ...model.organization import AutoEnable
+from ..run import AreaRun, Handler
 
 
 def _update(run: AreaRun, changes: Sequence[Change]) -> None:

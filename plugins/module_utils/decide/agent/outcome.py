@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import PACKAGE
+from .packages import PACKAGE
 
 MOVES = ("install", "upgrade", "downgrade", "repair")
 DONE = {

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
+from ...model.fleet import Problem
 
 # When the pages above were read.
 READ_ON = "October 2026"

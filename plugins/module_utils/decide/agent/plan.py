@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import (
+from .packages import (
     BUCKET_OWNERS,
     DIRECTORIES,
     KNOWN,
@@ -21,7 +21,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.pa
     resolve,
     unknown_sentence,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.preflight import machine_of
+from .preflight import machine_of
 
 # Of unit files without an [Install] section systemd says so: there is nothing to enable.
 ENABLED = ("enabled", "static", "indirect", "alias", "generated")

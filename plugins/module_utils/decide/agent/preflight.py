@@ -13,13 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import ALIASES, DIRECTORIES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import (
-    VERIFIED_DATE,
-    kernel_verified,
-    os_listed,
-    os_verified,
-)
+from ..verdict.os_support import VERIFIED_DATE, kernel_verified, os_listed, os_verified
+from .packages import ALIASES, DIRECTORIES
 
 # Of Ansible's distribution names those that differ from what Systems Manager calls the same system.
 DISTRIBUTIONS = {

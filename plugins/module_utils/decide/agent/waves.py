@@ -8,13 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.packages import (
-    LATEST,
-    NEWEST,
-    VERSION,
-    numbers,
-    resolve,
-)
+from .packages import LATEST, NEWEST, VERSION, numbers, resolve
 
 # What a host can come to. The last two are said at the end only: of hosts that no wave has an answer of.
 OUTCOMES = ("changed", "unchanged", "skipped", "failed", "not_reporting", "not_tried")

@@ -14,13 +14,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import (
-    EVERY_NODE,
-    INSTANCE_IDS,
-    is_empty,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Document
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import MANAGED_TAG
+from ...model.associations import Document
+from ...model.fleet import MANAGED_TAG
+from .settings import EVERY_NODE, INSTANCE_IDS, is_empty
 
 TARGETS = 5
 VALUES = 50

@@ -14,12 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import (
-    EVERY_NODE,
-    INSTANCE_IDS,
-    target_key,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association
+from ...model.associations import Association
+from .settings import EVERY_NODE, INSTANCE_IDS, target_key
 
 NODE_LIMIT = 20
 NAMED = 5

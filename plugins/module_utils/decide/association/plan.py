@@ -13,30 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association import limits as limits
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import (
-    NODE_LIMIT,
-    Room,
-    room,
-    some,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import (
-    merged,
-    option_of,
-    same,
-    same_document,
-    shown,
-    shown_value,
-    text,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    GUARDDUTY_ASSOCIATION,
-    SSM_DOCUMENT,
-    SSM_PACKAGE,
-    Problem,
-)
+from ...model.associations import Association, AssociationArea
+from ...model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT, SSM_PACKAGE, Problem
+from ..plan import Change, Plan
+from . import limits as limits
+from .node_limit import NODE_LIMIT, Room, room, some
+from .settings import merged, option_of, same, same_document, shown, shown_value, text
 
 KIND = "association"
 # GuardDuty user guide, "Installing the security agent manually", method 1.

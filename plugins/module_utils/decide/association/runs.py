@@ -13,12 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
-    AssociationRun,
-    Execution,
-    ExecutionTarget,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
+from ...model.associations import AssociationRun, Execution, ExecutionTarget
+from ...model.fleet import Problem
 
 UNFINISHED = frozenset({"Pending", "InProgress", "Associating", "Creating", "Delayed"})
 SUCCESS = "Success"

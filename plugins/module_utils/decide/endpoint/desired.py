@@ -9,26 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import (
-    NEEDS,
-    Home,
-    homes,
-    linux_instances,
-    missing_vpcs,
-    need,
-    vpcs_of_routes,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import PolicyWish
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import service_name
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    MANAGED_TAG,
-    AccountRegion,
-    Endpoint,
-    Problem,
-    SecurityGroup,
-    Snapshot,
-)
+from ...model.fleet import MANAGED_TAG, AccountRegion, Endpoint, Problem, SecurityGroup, Snapshot
+from ..verdict.eligibility import Choices
+from ..verdict.endpoint_health import service_name
+from .need import NEEDS, Home, homes, linux_instances, missing_vpcs, need, vpcs_of_routes
+from .policy import PolicyWish
 
 GROUP_NAME = "fleetsec-guardduty-data"
 

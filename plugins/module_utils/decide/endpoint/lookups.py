@@ -7,18 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import (
-    EndpointWish,
-    choose,
-    current,
-    is_ours,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import Home, linux_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.placement import (
-    lets_nobody_in,
-    open_zones,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance, Lookup, Snapshot
+from ...model.fleet import Instance, Lookup, Snapshot
+from .desired import EndpointWish, choose, current, is_ours
+from .need import Home, linux_instances
+from .placement import lets_nobody_in, open_zones
 
 Area = tuple[str, str]
 

@@ -14,16 +14,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import GONE_STATES, way
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    AccountRegion,
-    Endpoint,
-    Instance,
-    Problem,
-    Snapshot,
-    Vpc,
-)
+from ...model.fleet import AccountRegion, Endpoint, Instance, Problem, Snapshot, Vpc
+from ..verdict.eligibility import Choices, judge_fleet
+from ..verdict.endpoint_health import GONE_STATES, way
 
 # Why a VPC needs an endpoint or does not. In the order in which they are tried: the first that applies decides.
 NEEDS = {

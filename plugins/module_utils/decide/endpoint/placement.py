@@ -14,23 +14,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import (
-    EndpointWish,
-    is_our_group,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import Home
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
-    AGENT_PORT,
-    closed_cidrs,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    MANAGED_TAG,
-    Endpoint,
-    Instance,
-    Problem,
-    SecurityGroup,
-    Subnet,
-)
+from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Subnet
+from ..verdict.endpoint_health import AGENT_PORT, closed_cidrs
+from .desired import EndpointWish, is_our_group
+from .need import Home
 
 
 class Refused(Exception):

@@ -13,14 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import (
-    EndpointWish,
-    choose,
-    current,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import wants_private_dns
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.need import Home, linux_instances
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.placement import (
+from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Snapshot, Subnet
+from ..plan import Change, Plan
+from ..verdict.endpoint_health import GONE_STATES, PENDING_STATES, policy_denies
+from .desired import EndpointWish, choose, current
+from .lookups import wants_private_dns
+from .need import Home, linux_instances
+from .placement import (
     Groups,
     Refused,
     chosen_groups,
@@ -32,22 +31,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
     tag_difference,
     wanted_inbound,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import Place, same_policy
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
-    GONE_STATES,
-    PENDING_STATES,
-    policy_denies,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    MANAGED_TAG,
-    Endpoint,
-    Instance,
-    Problem,
-    SecurityGroup,
-    Snapshot,
-    Subnet,
-)
+from .policy import Place, same_policy
 
 GROUP_DESCRIPTION = "Inbound 443 from this VPC to the GuardDuty agent endpoint"
 # The order of the steps: each builds on those before it.

@@ -12,12 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy_template import (
-    BadPolicy,
-    rendered,
-    require_policy,
-    require_template,
-)
+from .policy_template import BadPolicy, rendered, require_policy, require_template
 
 PRESETS = ("account", "organization", "open")
 

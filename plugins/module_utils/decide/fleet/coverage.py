@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.issues import decode_issue
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import percent
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, CoverageRow
+from ...model.fleet import AccountRegion, CoverageRow
+from .issues import decode_issue
+from .summary import percent
 
 # Option to AWS's criterion key (GuardDuty API reference, CoverageFilterCriterion). How many values a criterion takes is not
 # documented; more instance ids than a page has rows are looked up in the whole list instead.

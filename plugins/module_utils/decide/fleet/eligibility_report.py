@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import areas_read
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import (
-    compare,
-    transitions,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.what_if import Assumption, assume
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.worklists import worklists
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import SUB_FEATURES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
+from ...model.fleet import AccountRegion, Snapshot
+from ..settings.features import SUB_FEATURES
+from ..verdict.eligibility import Choices, judge_fleet
+from ..verdict.rows import row
+from .selection import areas_read
+from .summary import summarize
+from .verdict_changes import compare, transitions
+from .what_if import Assumption, assume
+from .worklists import worklists
 
 
 def answer(snapshot: Snapshot, choices: Choices) -> dict[str, Any]:

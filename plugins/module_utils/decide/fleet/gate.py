@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.issues import decode_issue
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import percent
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import BLOCKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
+from ..verdict.catalogue import BLOCKERS
+from ..verdict.eligibility import Verdict
+from .issues import decode_issue
+from .summary import percent
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import read_tag
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
+from ...model.fleet import AccountRegion, Instance, Snapshot
+from ..verdict.eligibility import read_tag
 
 # What can still register: EC2 calls an instance running before its operating system has booted.
 ON_THE_WAY = frozenset({"pending", "running"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem, Snapshot
+from ...model.fleet import Problem, Snapshot
 
 
 def areas_read(snapshot: Snapshot) -> list[str]:

@@ -12,12 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import (
-    BLOCKERS,
-    REASONS,
-    ROUTES,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
+from ..verdict.catalogue import BLOCKERS, REASONS, ROUTES
+from ..verdict.eligibility import Verdict
 
 
 class Counted(NamedTuple):

@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import (
-    Choices,
-    Verdict,
-    judge_fleet,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Snapshot
+from ...model.fleet import Snapshot
+from ..verdict.eligibility import Choices, Verdict, judge_fleet
 
 
 def flips(before: Snapshot, after: Snapshot, choices: Choices) -> list[dict[str, Any]]:

@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import (
-    MonitoringWish,
-    plan_monitoring,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import TagWish, plan_tags
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
+from ...model.fleet import AccountRegion, Snapshot
+from ..settings.detector import MonitoringWish, plan_monitoring
+from ..tags import TagWish, plan_tags
 
 
 @dataclass(frozen=True, slots=True)

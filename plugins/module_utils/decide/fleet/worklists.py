@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import ROUTES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
+from ..verdict.catalogue import ROUTES
+from ..verdict.eligibility import Verdict
 
 
 def worklists(verdicts: Iterable[Verdict]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.offboard.plan import LEFT, Choice
+from .plan import LEFT, Choice
 
 NAMED = 3
 # Sub-features whose agents live on clusters, which nobody looks at here.

@@ -13,17 +13,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize_rows
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.hosts import host_flaw, merged_hosts
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import (
-    BLOCKERS,
-    COVERAGE_STATES,
-    REASONS,
-    ROUTES,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance
+from ...model.fleet import Instance
+from ..fleet.summary import summarize_rows
+from ..verdict.catalogue import BLOCKERS, COVERAGE_STATES, REASONS, ROUTES
+from ..verdict.eligibility import Verdict
+from ..verdict.rows import row
+from .hosts import host_flaw, merged_hosts
 
 FORMAT = 1
 

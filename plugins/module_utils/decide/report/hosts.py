@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.waves import BAD, OUTCOMES
+from ..agent.waves import BAD, OUTCOMES
 
 KEYS = ("host", "instance_id", "outcome", "version_before", "version", "message", "findings")
 

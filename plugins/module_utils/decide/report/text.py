@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import COLUMNS
+from .document import COLUMNS
 
 # What makes a spreadsheet compute (OWASP, "CSV Injection"), also in its full-width forms. The apostrophe is here because
 # it is what we put before the others: so that taking one away gives the value again, always.

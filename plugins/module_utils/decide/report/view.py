@@ -9,18 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.issues import (
-    ISSUES,
-    UNRECOGNIZED,
-    decode_issue,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import percent
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.console import ROUTE_WORDS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import (
-    first_things_first,
-    healthy,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.hosts import hosts_view
+from ..fleet.issues import ISSUES, UNRECOGNIZED, decode_issue
+from ..fleet.summary import percent
+from .console import ROUTE_WORDS
+from .document import first_things_first, healthy
+from .hosts import hosts_view
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -12,16 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import LEGACY_FEATURE
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import read_tag, ssm_state
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    AccountRegion,
-    CoverageRow,
-    Detector,
-    Feature,
-    Instance,
-    Snapshot,
-)
+from ...model.fleet import AccountRegion, CoverageRow, Detector, Feature, Instance, Snapshot
+from ..verdict.eligibility import read_tag, ssm_state
+from .features import LEGACY_FEATURE
 
 # What must be known of an account and region to tell.
 NEEDED = frozenset({"instances", "ssm", "coverage"})

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
+from ...model.fleet import AccountRegion, Problem, Snapshot
+from ..plan import Change, Plan
+from .features import (
     FEATURE,
     LEGACY_FEATURE,
     FeatureWish,
@@ -24,7 +25,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     steps,
     wanted_feature,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Problem, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

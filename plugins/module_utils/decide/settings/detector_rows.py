@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import LEGACY_FEATURE
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Detector, Feature, Snapshot
+from ...model.fleet import Detector, Feature, Snapshot
+from .features import LEGACY_FEATURE
 
 
 def monitoring_rows(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature
+from ...model.fleet import Feature
 
 FEATURE = "RUNTIME_MONITORING"
 LEGACY_FEATURE = "EKS_RUNTIME_MONITORING"

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import managed_by_policy
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
+from ...model.fleet import Feature, Problem
+from ...model.organization import MemberArea
+from ..plan import Change, Plan
+from .detector import managed_by_policy
+from .features import (
     FEATURE,
     LEGACY_FEATURE,
     SUB_FEATURES,
@@ -28,8 +30,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     steps,
     word,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import MemberArea
 
 # What a step is called in a plan: its verb and its kind.
 STEP_WORDS = {

@@ -13,21 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.features import (
-    EKS_ADDON,
-    FEATURE,
-    LEGACY_FEATURE,
-    SUB_FEATURES,
-    FeatureWish,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import MemberPlan, plan_members
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import (
-    AutoEnable,
-    MemberArea,
-    OrganizationArea,
-)
+from ...model.fleet import Problem
+from ...model.organization import AutoEnable, MemberArea, OrganizationArea
+from ..plan import Change, Plan
+from .features import EKS_ADDON, FEATURE, LEGACY_FEATURE, SUB_FEATURES, FeatureWish
+from .members import MemberPlan, plan_members
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import BLOCKER_ORDER, REASONS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
-    UNKNOWN_WAY,
-    Way,
-    ways,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import os_verified
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    MANAGED_TAG,
-    AccountRegion,
-    CoverageRow,
-    Instance,
-    Node,
-    Snapshot,
-)
+from ...model.fleet import MANAGED_TAG, AccountRegion, CoverageRow, Instance, Node, Snapshot
+from .catalogue import BLOCKER_ORDER, REASONS
+from .endpoint_health import UNKNOWN_WAY, Way, ways
+from .os_support import os_verified
 
 
 @dataclass(frozen=True, slots=True)

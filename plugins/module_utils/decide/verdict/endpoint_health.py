@@ -15,12 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    AccountRegion,
-    Endpoint,
-    SecurityGroup,
-    Vpc,
-)
+from ...model.fleet import AccountRegion, Endpoint, SecurityGroup, Vpc
 
 AGENT_PORT = 443
 # What the agent calls, in every spelling of a policy that includes it (user guide, "Validating your organization service

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance
+from ...model.fleet import Instance
 
 ATTRIBUTES = {
     "instance-id": "instance_id",

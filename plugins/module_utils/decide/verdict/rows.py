@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance
+from ...model.fleet import Instance
+from .eligibility import Verdict
 
 
 def row(verdict: Verdict) -> dict[str, Any]:

@@ -15,16 +15,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
-    Association,
-    AssociationArea,
-    Document,
-    DocumentParameter,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import DENIED_CODES, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, everywhere, observe
+from ...model.associations import Association, AssociationArea, Document, DocumentParameter
+from ...model.fleet import DENIED_CODES, Problem
+from ..client.access import Target
+from ..client.sdk import ClientError
+from ..fleet.snapshot import Wish, everywhere, observe
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
 

@@ -9,23 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
-    Association,
-    AssociationRun,
-    AssociationSurvey,
-    Execution,
-    ExecutionTarget,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.association.associations import (
-    PAGE,
-    described,
-    instant,
-    listed,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import everywhere
+from ...model.associations import Association, AssociationRun, AssociationSurvey, Execution, ExecutionTarget
+from ...model.fleet import Problem
+from ..client.access import Target
+from ..client.sdk import ClientError
+from ..fleet.snapshot import everywhere
+from .associations import PAGE, described, instant, listed
 
 FEWEST_NODES = 5  # the smallest page of DescribeInstanceInformation (botocore model, MaxResults)
 

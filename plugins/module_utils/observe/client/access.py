@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages, json_pages
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.models import Models
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import (
+from . import instance_pages, json_pages
+from .models import Models
+from .sdk import (
     BaseClient,
     BotocoreCredentials,
     Config,

@@ -11,17 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
-    Access,
-    Credentials,
-    Target,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
-    AWS_ERRORS,
-    AwsProblem,
-    problem_from,
-)
+from ...model.fleet import Problem
+from .access import Access, Credentials, Target
+from .problems import AWS_ERRORS, AwsProblem, problem_from
 
 WORKERS = 32
 SESSION_NAME = "fleetsec-guardduty"

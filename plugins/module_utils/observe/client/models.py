@@ -15,7 +15,7 @@ import os
 import zlib
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import JSONFileLoader, Loader
+from .sdk import JSONFileLoader, Loader
 
 READERS = ((".json", bytes), (".json.gz", gzip.decompress))
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import DENIED_CODES, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import (
+from ...model.fleet import DENIED_CODES, Problem
+from .sdk import (
     AWS_ERRORS,
     ClientError,
     ConnectTimeoutError,

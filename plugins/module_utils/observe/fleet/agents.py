@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Problem, Snapshot
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2, guardduty, ssm
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import attempt
+from ...model.fleet import AccountRegion, Problem, Snapshot
+from ..client.access import Target
+from ..client.accounts import WORKERS
+from . import ec2, guardduty, ssm
+from .snapshot import attempt
 
 
 def look_for_agents(

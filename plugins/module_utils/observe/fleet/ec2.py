@@ -8,15 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    Endpoint,
-    Ingress,
-    Instance,
-    SecurityGroup,
-    Subnet,
-    Vpc,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ...model.fleet import Endpoint, Ingress, Instance, SecurityGroup, Subnet, Vpc
+from ..client.access import Target
 
 # The largest page that each call allows (botocore model; EC2 API reference).
 PAGE = 1000

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import CoverageRow, Detector, Feature
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
+from ...model.fleet import CoverageRow, Detector, Feature
+from ..client.access import Target
 
 COVERAGE_PAGE = 50  # the largest that ListCoverage allows (botocore model, MaxResults)
 

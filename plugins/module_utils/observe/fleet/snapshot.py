@@ -10,24 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
-    AccountRegion,
-    CoverageRow,
-    Detector,
-    Endpoint,
-    Instance,
-    Problem,
-    SecurityGroup,
-    Snapshot,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
-    AWS_ERRORS,
-    problem_from,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ResponseParserError
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2, guardduty, ssm
+from ...model.fleet import AccountRegion, CoverageRow, Detector, Endpoint, Instance, Problem, SecurityGroup, Snapshot
+from ..client.access import Target
+from ..client.accounts import WORKERS
+from ..client.problems import AWS_ERRORS, problem_from
+from ..client.sdk import ResponseParserError
+from . import ec2, guardduty, ssm
 
 # An answer that was cut on the way is no answer of AWS, and botocore does not try it again.
 CUT_ANSWER_TRIES = 3

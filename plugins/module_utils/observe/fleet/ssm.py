@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Node
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import THROTTLED_CODES
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.sdk import ClientError
+from ...model.fleet import Node
+from ..client.access import Target
+from ..client.problems import THROTTLED_CODES
+from ..client.sdk import ClientError
 
 # DescribeInstanceProperties answers 1,000 nodes a page, DescribeInstanceInformation 50 (botocore model, MaxResults).
 PROPERTIES_PAGE = 1000

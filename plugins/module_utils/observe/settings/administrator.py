@@ -10,14 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.accounts import WORKERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import (
-    AWS_ERRORS,
-    AwsProblem,
-    problem_from,
-)
+from ...model.fleet import Problem
+from ..client.access import Target
+from ..client.accounts import WORKERS
+from ..client.problems import AWS_ERRORS, AwsProblem, problem_from
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2
+from ..fleet import ec2
 
 # GetMemberDetectors and UpdateMemberDetectors take 1 to 50 accounts (botocore model, AccountIds).
 ACCOUNTS = 50

@@ -7,19 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature, Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import MemberArea
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.problems import AWS_ERRORS, problem_from
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import guardduty
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.administrator import (
-    NOT_ADMINISTRATOR,
-    everywhere,
-    explained,
-    is_delegated,
-    who_must_act,
-)
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
+from ...model.fleet import Feature, Problem
+from ...model.organization import MemberArea
+from ..client.access import Target
+from ..client.problems import AWS_ERRORS, problem_from
+from ..fleet import guardduty
+from .administrator import NOT_ADMINISTRATOR, everywhere, explained, is_delegated, who_must_act
+from .member_retry import Settling
 
 MEMBERS_PAGE = 50  # the largest that ListMembers allows (botocore model, MaxResults)
 OPERATION = "guardduty:GetMemberDetectors"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Problem
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import AutoEnable, OrganizationArea
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.administrator import everywhere
+from ...model.fleet import Problem
+from ...model.organization import AutoEnable, OrganizationArea
+from ..client.access import Target
+from .administrator import everywhere
 
 FEATURES_PAGE = 50  # the largest that DescribeOrganizationConfiguration allows (botocore model, MaxResults)
 
