@@ -148,7 +148,7 @@ from ..module_utils.model.fleet import Snapshot
 from ..module_utils.observe.client.access import Access
 from ..module_utils.observe.client.accounts import resolve
 from ..module_utils.observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
-from ..module_utils.observe.fleet.snapshot import Wish, observe
+from ..module_utils.observe.fleet.snapshot import ReadScope, observe
 from ..plugin_utils.inventory import HostWriter, QuickConstructed, no_collections
 
 
@@ -193,7 +193,7 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             identity,
             connection.endpoint_url,
             codec.to_plain(selection),
-            codec.to_plain(self._wish()),
+            codec.to_plain(self._desired()),
         ]
         key = f"{self.NAME}_{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]}"
         if cache and key in self._cache:
@@ -216,19 +216,19 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             raise AnsibleParserError(str(error.problem)) from None
         except AWS_ERRORS as error:
             raise AnsibleParserError(str(problem_from(error, "the connection to AWS"))) from None
-        wish = self._wish()
-        snapshot = observe(targets, wish)
+        desired = self._desired()
+        snapshot = observe(targets, desired)
         problems = (*problems, *snapshot.problems)
         loud = [problem for problem in problems if strict or not problem.denied]
-        if loud and nothing_read(snapshot, wish):
+        if loud and nothing_read(snapshot, desired):
             raise AnsibleParserError(str(loud[0]))
         for problem in loud:
             self.warn(str(problem))
         return Snapshot(snapshot.areas, problems)
 
-    def _wish(self):
+    def _desired(self):
         filters, more = self.get_option("filters"), self.get_option("include_filters")
-        return Wish(
+        return ReadScope(
             filters=(filters, *more) if filters or not more else tuple(more),
             exclude_filters=tuple(self.get_option("exclude_filters")),
             coverage=self.get_option("coverage"),

@@ -22,7 +22,7 @@ from .model.fleet import Problem, Snapshot
 from .observe.client.access import Access, Connection, Credentials, Target
 from .observe.client.accounts import Selection, resolve
 from .observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
-from .observe.fleet.snapshot import Wish, observe
+from .observe.fleet.snapshot import ReadScope, observe
 
 USER_AGENT = "fleetsec.guardduty"
 
@@ -98,19 +98,19 @@ def targets_of(module: AnsibleAWSModule) -> tuple[tuple[Target, ...], tuple[Prob
         module.fail_json(msg=str(problem_from(error, "the connection to AWS")))
 
 
-def observed(module: AnsibleAWSModule, wish: Wish) -> tuple[tuple[Target, ...], Snapshot]:
+def observed(module: AnsibleAWSModule, desired: ReadScope) -> tuple[tuple[Target, ...], Snapshot]:
     """Read what is wished for everywhere. Fails only where nothing at all could be read."""
     targets, problems = targets_of(module)
-    snapshot = observe(targets, wish)
+    snapshot = observe(targets, desired)
     problems = (*problems, *snapshot.problems)
-    if problems and nothing_read(snapshot, wish):
+    if problems and nothing_read(snapshot, desired):
         module.fail_json(msg=str(problems[0]), problems=[str(problem) for problem in problems])
     return targets, Snapshot(snapshot.areas, problems)
 
 
-def nothing_read(snapshot: Snapshot, wish: Wish) -> bool:
+def nothing_read(snapshot: Snapshot, desired: ReadScope) -> bool:
     """Whether the thing that everything else hangs on is unknown everywhere."""
-    what = "instances" if wish.instances else "detector"
+    what = "instances" if desired.instances else "detector"
     return all(what in area.unknown for area in snapshot.areas)
 
 

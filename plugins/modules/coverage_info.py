@@ -110,7 +110,7 @@ problems:
 
 from ..module_utils.aws import aws_module, conclude_reading, observed
 from ..module_utils.decide.fleet.coverage import coverage_row, criteria, has_no_coverage, statistics
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 
 
 def main() -> None:
@@ -124,8 +124,8 @@ def main() -> None:
         }
     )
     asked = module.params["instance_ids"]
-    wish = Wish(instances=False, ssm=False, network=False, coverage_criteria=criteria(module.params))
-    snapshot = observed(module, wish)[1]
+    desired = ReadScope(instances=False, ssm=False, network=False, coverage_criteria=criteria(module.params))
+    snapshot = observed(module, desired)[1]
     rows = [
         row
         for area in snapshot.areas

@@ -125,11 +125,11 @@ problems:
 """
 
 from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude_reading, observed
-from ..module_utils.decide.fleet.gate import GateWish, complaint, gate
+from ..module_utils.decide.fleet.gate import GateRule, complaint, gate
 from ..module_utils.decide.fleet.selection import missing_instances
 from ..module_utils.decide.verdict.catalogue import ROUTES
 from ..module_utils.decide.verdict.eligibility import Choices, judge_fleet
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 
 
 def main() -> None:
@@ -149,10 +149,10 @@ def main() -> None:
         module.fail_json(msg=f"percent is {params['percent']:g}; it must be from 0 to 100.")
     if params["interval"] < 1 or params["timeout"] < 0:
         module.fail_json(msg="interval must be at least 1 second, and timeout not negative.")
-    snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=params["instance_ids"]))[1]
+    snapshot = observed(module, ReadScope(filters=(params["filters"],), instance_ids=params["instance_ids"]))[1]
     verdicts = judge_fleet(snapshot, Choices(params["scope"], params["fallback_to_package"]))
-    wish = GateWish(params["percent"], params["instance_ids"], params["routes"], params["skip_blocked"])
-    judged = gate(verdicts, wish)
+    rule = GateRule(params["percent"], params["instance_ids"], params["routes"], params["skip_blocked"])
+    judged = gate(verdicts, rule)
     problems = (*snapshot.problems, *missing_instances(snapshot, params["instance_ids"]))
     conclude_reading(
         module,

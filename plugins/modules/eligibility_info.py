@@ -209,11 +209,11 @@ problems:
 """
 
 from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude_reading, observed
-from ..module_utils.decide.fleet.eligibility_report import answer, imagined_answer
+from ..module_utils.decide.fleet.eligibility_report import answer, what_if_report
 from ..module_utils.decide.fleet.selection import missing_instances
-from ..module_utils.decide.report.console import flip_lines, note_lines, summary_lines
+from ..module_utils.decide.report.console import note_lines, summary_lines, verdict_change_lines
 from ..module_utils.decide.verdict.eligibility import Choices
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 
 ASSUME = {
     "runtime_monitoring": {"type": "bool"},
@@ -238,13 +238,13 @@ def main() -> None:
     )
     params = module.params
     ids = params["instance_ids"]
-    snapshot = observed(module, Wish(filters=(params["filters"],), instance_ids=ids))[1]
+    snapshot = observed(module, ReadScope(filters=(params["filters"],), instance_ids=ids))[1]
     choices = Choices(params["scope"], params["fallback_to_package"])
     results = answer(snapshot, choices)
     lines = summary_lines(results["summary"], params["title"])
     if params["assume"]:
-        results |= imagined_answer(snapshot, choices, params["assume"])
-        lines += flip_lines(results["transitions"], results["assumed_summary"], "What would change")
+        results |= what_if_report(snapshot, choices, params["assume"])
+        lines += verdict_change_lines(results["transitions"], results["assumed_summary"], "What would change")
     lines += note_lines(params["notes"])
     conclude_reading(module, (*snapshot.problems, *missing_instances(snapshot, ids)), screen=lines, **results)
 

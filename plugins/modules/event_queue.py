@@ -140,7 +140,7 @@ problems:
 
 from ..module_utils.aws import aws_module, conclude, targets_of
 from ..module_utils.converge.events import HANDLERS
-from ..module_utils.decide.events import PATTERNS, EventWish, plan_events, queue_row, refusal
+from ..module_utils.decide.events import PATTERNS, DesiredEvents, plan_events, queue_row, refusal
 from ..module_utils.observe.events import event_areas
 
 
@@ -157,7 +157,7 @@ def main() -> None:
         }
     )
     params = module.params
-    wish = EventWish(
+    desired = DesiredEvents(
         name=params["name"],
         present=params["state"] == "present",
         events=params["events"],
@@ -166,14 +166,14 @@ def main() -> None:
         max_receives=params["max_receives"],
         tags={str(key): str(value) for key, value in params["tags"].items()},
     )
-    refused = refusal(wish)
+    refused = refusal(desired)
     if refused:
         module.fail_json(msg=refused)
     targets, unreachable = targets_of(module)
-    areas, unread = event_areas(targets, (wish.name, wish.dead_letters), wish.rule_prefix)
-    planned = plan_events(areas, wish)
+    areas, unread = event_areas(targets, (desired.name, desired.dead_letters), desired.rule_prefix)
+    planned = plan_events(areas, desired)
     problems = (*unreachable, *unread, *planned.problems)
-    queues = [queue_row(area, wish) for area in areas] if wish.present else []
+    queues = [queue_row(area, desired) for area in areas] if desired.present else []
     conclude(module, planned.plan, targets, HANDLERS, problems, queues=queues)
 
 

@@ -143,10 +143,10 @@ problems:
 from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude, observed
 from ..module_utils.converge.tags import HANDLERS
 from ..module_utils.decide.fleet.selection import missing_instances
-from ..module_utils.decide.fleet.verdict_changes import flips, transitions
-from ..module_utils.decide.tags import TagWish, forbidden_sentence, plan_tags, refused_keys
+from ..module_utils.decide.fleet.verdict_changes import transitions, verdict_changes
+from ..module_utils.decide.tags import DesiredTags, forbidden_sentence, plan_tags, refused_keys
 from ..module_utils.decide.verdict.eligibility import Choices
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 
 
 def main() -> None:
@@ -163,19 +163,19 @@ def main() -> None:
     )
     params = module.params
     tags = {key: str(value) for key, value in params["tags"].items()}
-    wish = TagWish(params["managed"], tags, tuple(params["remove_tags"]), params["metadata_tags"])
-    refused = refused_keys(wish)
+    desired = DesiredTags(params["managed"], tags, tuple(params["remove_tags"]), params["metadata_tags"])
+    refused = refused_keys(desired)
     if refused:
         module.fail_json(msg=refused)
     ids = params["instance_ids"]
     wants = {"ssm": params["verdicts"], "detector": params["verdicts"]}
     targets, before = observed(
-        module, Wish(filters=(params["filters"],), instance_ids=ids, coverage=False, network=False, **wants)
+        module, ReadScope(filters=(params["filters"],), instance_ids=ids, coverage=False, network=False, **wants)
     )
-    tagging = plan_tags(before, wish)
+    tagging = plan_tags(before, desired)
     results = {"forbidden_keys": {key: list(keys) for key, keys in tagging.forbidden.items()}}
     if params["verdicts"]:
-        flipped = flips(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
+        flipped = verdict_changes(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
         results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}
     warnings = [forbidden_sentence(tagging.forbidden)] if tagging.forbidden else []
     problems = (*before.problems, *tagging.problems, *missing_instances(before, ids))

@@ -136,9 +136,9 @@ problems:
 from ..module_utils.aws import aws_module, finish, targets_of, warn
 from ..module_utils.converge.run import converge
 from ..module_utils.converge.settings.members import handlers
-from ..module_utils.decide.settings.features import FeatureWish
+from ..module_utils.decide.settings.features import DesiredFeatures
 from ..module_utils.decide.settings.members import member_rows, members_after, misspelled, plan_members, skipped_rows
-from ..module_utils.observe.settings.member_retry import Settling
+from ..module_utils.observe.settings.member_retry import MemberRetry
 from ..module_utils.observe.settings.members import observe_members
 from ..module_utils.options.features import FEATURE_ARGUMENTS, stated
 
@@ -154,12 +154,12 @@ def main() -> None:
     if why_not := misspelled(account_ids):
         module.fail_json(msg=why_not)
 
-    def settling() -> Settling:
-        return Settling(module.params["settle_timeout"])
+    def settling() -> MemberRetry:
+        return MemberRetry(module.params["settle_timeout"])
 
     targets, problems = targets_of(module)
     areas, unread = observe_members(targets, account_ids, settling)
-    planned = plan_members(areas, FeatureWish(**stated(module.params)))
+    planned = plan_members(areas, DesiredFeatures(**stated(module.params)))
     for sentence in planned.warnings:
         warn(sentence)
     outcome = converge(planned.plan, targets, handlers(settling), module.check_mode)

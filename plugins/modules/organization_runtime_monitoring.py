@@ -164,13 +164,13 @@ from ..module_utils.converge.settings import organization as write_organization
 from ..module_utils.decide.settings.features import SUB_FEATURES
 from ..module_utils.decide.settings.members import member_rows, members_after, skipped_rows
 from ..module_utils.decide.settings.organization import (
+    desired_from,
     organization_rows,
     organizations_after,
     plan_all,
     reaching,
-    wish_of,
 )
-from ..module_utils.observe.settings.member_retry import Settling
+from ..module_utils.observe.settings.member_retry import MemberRetry
 from ..module_utils.observe.settings.members import observe_members
 from ..module_utils.observe.settings.organization import observe_organizations
 
@@ -186,17 +186,17 @@ ARGUMENTS = {
 
 def main() -> None:
     module = aws_module(ARGUMENTS)
-    wish = wish_of(module.params)
+    desired = desired_from(module.params)
 
-    def settling() -> Settling:
-        return Settling(module.params["settle_timeout"])
+    def settling() -> MemberRetry:
+        return MemberRetry(module.params["settle_timeout"])
 
     targets, problems = targets_of(module)
     areas, unread = observe_organizations(targets)
-    reached = reaching(areas, wish)
+    reached = reaching(areas, desired)
     chosen = [target for target in targets if (target.account_id, target.region) in reached]
     members, members_unread = observe_members(chosen, None, settling, reached)
-    planned = plan_all(areas, members, wish)
+    planned = plan_all(areas, members, desired)
     for sentence in planned.warnings:
         warn(sentence)
     steps = {**write_organization.HANDLERS, **write_members.handlers(settling)}

@@ -103,10 +103,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..module_utils.aws import aws_module, conclude_reading, targets_of
-from ..module_utils.decide.fleet.registration import Young, just_started, unregistered
+from ..module_utils.decide.fleet.registration import LaunchWindow, just_started, unregistered
 from ..module_utils.model.fleet import Instance, Problem
 from ..module_utils.observe.client.access import Target
-from ..module_utils.observe.fleet.snapshot import Wish, observe
+from ..module_utils.observe.fleet.snapshot import ReadScope, observe
 
 Look = tuple[tuple[Instance, ...], tuple[Instance, ...], tuple[Problem, ...]]
 
@@ -114,11 +114,11 @@ Look = tuple[tuple[Instance, ...], tuple[Instance, ...], tuple[Problem, ...]]
 def look(targets: Sequence[Target], params: dict[str, Any]) -> Look:
     """The instances that have just started, those of them that are not registered, and what could not be read."""
     filters = {**params["filters"], "instance-state-name": ["pending", "running"]}
-    instances = observe(targets, Wish((filters,), ssm=False, network=False, detector=False))
-    started = just_started(instances, Young(time.time(), params["since"], params["scope"]))
+    instances = observe(targets, ReadScope((filters,), ssm=False, network=False, detector=False))
+    started = just_started(instances, LaunchWindow(time.time(), params["since"], params["scope"]))
     places = {(one.account_id, one.region) for one in started}
     chosen = [target for target in targets if (target.account_id, target.region) in places]
-    nodes = observe(chosen, Wish(instances=False, network=False, detector=False))
+    nodes = observe(chosen, ReadScope(instances=False, network=False, detector=False))
     return started, unregistered(started, nodes), (*instances.problems, *nodes.problems)
 
 

@@ -143,17 +143,17 @@ problems:
 from ..module_utils.aws import aws_module, conclude, observed, warn
 from ..module_utils.converge.settings.detector import HANDLERS
 from ..module_utils.decide.settings.agents_left import agents_left, agents_unknown, left_warnings, turned_off
-from ..module_utils.decide.settings.detector import MonitoringWish, plan_monitoring
+from ..module_utils.decide.settings.detector import DesiredMonitoring, plan_monitoring
 from ..module_utils.observe.fleet.agents import look_for_agents
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 from ..module_utils.options.features import FEATURE_ARGUMENTS, stated
 
 
 def main() -> None:
     module = aws_module({**FEATURE_ARGUMENTS, "create_detector": {"type": "bool", "default": False}})
-    wish = MonitoringWish(**stated(module.params), create_detector=module.params["create_detector"])
-    targets, snapshot = observed(module, Wish(instances=False, ssm=False, network=False, coverage=False))
-    wanted = plan_monitoring(snapshot, wish)
+    desired = DesiredMonitoring(**stated(module.params), create_detector=module.params["create_detector"])
+    targets, snapshot = observed(module, ReadScope(instances=False, ssm=False, network=False, coverage=False))
+    wanted = plan_monitoring(snapshot, desired)
     before, unread = look_for_agents(targets, snapshot, turned_off(snapshot, wanted.after))
     left, unknown = agents_left(before, wanted.after), agents_unknown(before, wanted.after)
     for sentence in (*wanted.warnings, *map(str, unread), *left_warnings(left, unknown)):

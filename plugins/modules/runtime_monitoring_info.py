@@ -96,12 +96,12 @@ problems:
 
 from ..module_utils.aws import aws_module, conclude_reading, observed
 from ..module_utils.decide.settings.detector_rows import monitoring_rows
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 
 
 def main() -> None:
     module = aws_module({})
-    dummy, snapshot = observed(module, Wish(instances=False, ssm=False, network=False, coverage=False))
+    dummy, snapshot = observed(module, ReadScope(instances=False, ssm=False, network=False, coverage=False))
     conclude_reading(module, snapshot.problems, settings=monitoring_rows(snapshot))
 
 

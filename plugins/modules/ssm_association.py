@@ -349,34 +349,41 @@ problems:
 from functools import partial
 
 from ..module_utils.aws import aws_module, finish, targets_of
-from ..module_utils.converge.association.associations import Begun, handlers, rows
+from ..module_utils.converge.association.associations import StartedAssociation, handlers, rows
 from ..module_utils.converge.association.runs import await_runs
 from ..module_utils.converge.run import converge
 from ..module_utils.decide.association import runs as association_runs
 from ..module_utils.decide.association.node_limit import instance_choice
 from ..module_utils.decide.association.plan import match, plan_associations, refused
 from ..module_utils.observe.association.associations import confirm, find, read_nodes
-from ..module_utils.options.association import ARGUMENTS, RULES, wish_of
+from ..module_utils.options.association import ARGUMENTS, RULES, desired_from
 
 
 def main() -> None:
     module = aws_module(ARGUMENTS, **RULES)
     params = module.params
-    wish = wish_of(params)
-    refusal = refused(wish)
+    desired = desired_from(params)
+    refusal = refused(desired)
     if refusal:
         module.fail_json(msg=refusal)
     targets, unreachable = targets_of(module)
     areas, unread = find(
-        targets, wish.name, wish.searched_document, partial(match, wish), wish.tags is not None, wish.state == "present"
+        targets,
+        desired.name,
+        desired.searched_document,
+        partial(match, desired),
+        desired.tags is not None,
+        desired.state == "present",
     )
-    draft = plan_associations(areas, wish)
+    draft = plan_associations(areas, desired)
     # Whose the association is and what its document takes costs calls that only a change is worth.
     areas, unconfirmed = confirm(targets, areas, draft.to_confirm, draft.to_list)
-    draft = plan_associations(areas, wish)
-    areas, uncounted = read_nodes(targets, areas, draft.to_count, instance_choice(wish.settings.get("Targets") or ()))
-    planned = plan_associations(areas, wish)
-    begun: list[Begun] = []
+    draft = plan_associations(areas, desired)
+    areas, uncounted = read_nodes(
+        targets, areas, draft.to_count, instance_choice(desired.settings.get("Targets") or ())
+    )
+    planned = plan_associations(areas, desired)
+    begun: list[StartedAssociation] = []
     outcome = converge(planned.plan, targets, handlers(begun), module.check_mode)
     problems = [*unreachable, *unread, *unconfirmed, *planned.problems]
     results = {"associations": rows(planned, areas, outcome, begun)}

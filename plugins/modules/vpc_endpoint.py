@@ -298,30 +298,30 @@ problems:
 from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, finish, observed
 from ..module_utils.converge.endpoint.endpoints import write_endpoints
 from ..module_utils.converge.progress import Progress
-from ..module_utils.decide.endpoint.desired import refused, wish_of
+from ..module_utils.decide.endpoint.desired import desired_from, refused
 from ..module_utils.decide.endpoint.lookups import lookups
 from ..module_utils.decide.endpoint.need import endpoint_rows
 from ..module_utils.decide.endpoint.plan import plan_endpoints
 from ..module_utils.decide.endpoint.policy_template import BadPolicy
 from ..module_utils.observe.endpoint import look_up
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 from ..module_utils.options.endpoint import ARGUMENTS, RULES
 
 
 def main() -> None:
     module = aws_module({**ARGUMENTS, **SCOPE_ARGUMENTS}, **RULES)
-    wish = wish_of(module.params)
-    if why_not := refused(wish):
+    desired = desired_from(module.params)
+    if why_not := refused(desired):
         module.fail_json(msg=why_not)
-    judging, needed = bool(wish.routes), wish.select == "needed"
-    targets, before = observed(module, Wish(instances=needed, ssm=judging, detector=judging, coverage=False))
-    before = look_up(targets, before, lookups(before, wish))
+    judging, needed = bool(desired.routes), desired.select == "needed"
+    targets, before = observed(module, ReadScope(instances=needed, ssm=judging, detector=judging, coverage=False))
+    before = look_up(targets, before, lookups(before, desired))
     try:
-        planned = plan_endpoints(before, wish)
+        planned = plan_endpoints(before, desired)
     except BadPolicy as error:
         module.fail_json(msg=str(error))
     progress = Progress(module.params["progress_file"])
-    outcome, after = write_endpoints(planned.plan, targets, before, wish, module.check_mode, progress)
+    outcome, after = write_endpoints(planned.plan, targets, before, desired, module.check_mode, progress)
     problems = (*before.problems, *planned.problems, *after.problems)
     endpoints = endpoint_rows(after, planned.shown)
     finish(module, planned.plan, outcome, problems, planned.warnings, endpoints=endpoints)

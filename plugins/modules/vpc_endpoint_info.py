@@ -148,7 +148,7 @@ from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, conclude_reading, ob
 from ..module_utils.decide.endpoint.need import info_rows, info_summary, missing_vpcs, vpcs_of_routes
 from ..module_utils.decide.verdict.eligibility import Choices
 from ..module_utils.observe.endpoint import with_dns
-from ..module_utils.observe.fleet.snapshot import Wish
+from ..module_utils.observe.fleet.snapshot import ReadScope
 
 
 def main() -> None:
@@ -162,7 +162,7 @@ def main() -> None:
     )
     params = module.params
     judging = bool(params["routes"])
-    targets, fleet = observed(module, Wish(ssm=judging, detector=judging, coverage=False))
+    targets, fleet = observed(module, ReadScope(ssm=judging, detector=judging, coverage=False))
     if params["dns_attributes"]:
         fleet = with_dns(targets, fleet, params["vpc_ids"])
     choices = Choices(params["scope"], params["fallback_to_package"])

@@ -119,8 +119,8 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
     """GuardDuty would make the endpoint anew for as long as an instance lives: it is left alone until none does."""
     one = Outside(fleet, ONE)
     shop, side = one.vpc("shop"), one.vpc("side")
-    wish = {**EVERYWHERE, "assume_role_arns": [], "vpc_ids": [shop], "include_guardduty": True}
-    first = ansible.playbook(OFFBOARD, **wish).ok()
+    desired = {**EVERYWHERE, "assume_role_arns": [], "vpc_ids": [shop], "include_guardduty": True}
+    first = ansible.playbook(OFFBOARD, **desired).ok()
     assert [row["vpc_id"] for row in first.stats["guardduty_offboard"]["kept_vpcs"]] == [shop]
     assert "makes its endpoint anew" in str(first.tasks["Say what will be done and what stays"]["msg"])
     assert one.endpoints(shop)
@@ -131,12 +131,12 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
     assert "GuardDutyManaged" not in one.tags("side")
 
     one.terminate(shop)
-    second = ansible.playbook(OFFBOARD, **wish).ok()
+    second = ansible.playbook(OFFBOARD, **desired).ok()
     assert list(changes(second)) == ["Delete endpoints, then their security groups"]
     assert second.stats["guardduty_offboard"]["kept_vpcs"] == []
     assert second.stats["guardduty_offboard"]["left_behind"] == []
     fleet.clear()
-    ansible.playbook(OFFBOARD, **wish).ok()
+    ansible.playbook(OFFBOARD, **desired).ok()
     assert fleet.writes() == {}
     one.poke("side")
     (ansible.folder / "free.yml").write_text(FREE)
@@ -150,15 +150,15 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
 def test_monitoring_off_at_the_end(fleet: EmulatedAws, ansible: Ansible) -> None:
     """GuardDuty then takes its own endpoints away itself."""
     one, two = Outside(fleet, ONE), Outside(fleet, TWO)
-    wish = {**EVERYWHERE, "all_vpcs": True, "disable_monitoring": True}
-    predicted = ansible.playbook(OFFBOARD, "--check", **wish).ok()
-    real = ansible.playbook(OFFBOARD, **wish).ok()
+    desired = {**EVERYWHERE, "all_vpcs": True, "disable_monitoring": True}
+    predicted = ansible.playbook(OFFBOARD, "--check", **desired).ok()
+    real = ansible.playbook(OFFBOARD, **desired).ok()
     assert changes(predicted) == changes(real)
     assert list(changes(real))[-1] == "Turn Runtime Monitoring off"
     assert real.stats["guardduty_offboard"]["kept_vpcs"] == []
     assert one.endpoints(one.vpc("shop")) == two.endpoints(two.vpc("data")) == []
     fleet.clear()
-    again = ansible.playbook(OFFBOARD, **wish).ok()
+    again = ansible.playbook(OFFBOARD, **desired).ok()
     assert fleet.writes() == {}
     # Without coverage nobody knows any more which of the hosts out of reach have an agent: all of them are named.
     assert set(left(again)) == {*one.ids("lost"), *one.ids("bare"), *one.ids("clean")}
@@ -184,7 +184,7 @@ def test_where_automation_cannot_be_stopped_nothing_is_torn_down(fleet: Emulated
 
 
 @pytest.mark.parametrize(
-    ("wish", "sentence"),
+    ("desired", "sentence"),
     [
         ({}, "Say what to take Runtime Monitoring away from"),
         ({"vpc_ids": ["vpc-1"], "all_vpcs": True}, "and not both"),
@@ -196,9 +196,9 @@ def test_where_automation_cannot_be_stopped_nothing_is_torn_down(fleet: Emulated
     ],
 )
 @pytest.mark.story
-def test_refusals(aws: EmulatedAws, ansible: Ansible, wish: dict[str, Any], sentence: str) -> None:
+def test_refusals(aws: EmulatedAws, ansible: Ansible, desired: dict[str, Any], sentence: str) -> None:
     aws.clear()
-    run = ansible.playbook(OFFBOARD, regions=["eu-west-1"], **wish)
+    run = ansible.playbook(OFFBOARD, regions=["eu-west-1"], **desired)
     assert run.returncode != 0
     assert sentence in run.tasks["Hold that the selection says what is meant"]["msg"]
     assert aws.calls() == {}

@@ -52,11 +52,11 @@ def changes(run: Run, task: str = WRITE) -> list[tuple[str, str, str]]:
 
 
 def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
-    wish = {**EVERYWHERE, "filters": {"tag:role": "build"}, "managed": "exclude"}
-    predicted = ansible.playbook(TAG, "--check", "--diff", **wish).ok()
+    desired = {**EVERYWHERE, "filters": {"tag:role": "build"}, "managed": "exclude"}
+    predicted = ansible.playbook(TAG, "--check", "--diff", **desired).ok()
     assert fleet.writes() == {}
     fleet.clear()
-    real = ansible.playbook(TAG, "--diff", **wish).ok()
+    real = ansible.playbook(TAG, "--diff", **desired).ok()
     hold("playbook tag", fleet.calls())
     assert changes(predicted) == changes(real)
     assert changes(real, "Plan what would be written") == changes(real)
@@ -70,7 +70,7 @@ def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
     foreseen = real.tasks["Say which verdicts would change"]["transitions"]
     assert foreseen == real.tasks[WRITE]["transitions"]
     fleet.clear()
-    again = ansible.playbook(TAG, **wish).ok()
+    again = ansible.playbook(TAG, **desired).ok()
     assert fleet.writes() == {}
     hold("playbook tag, again", fleet.calls())
     assert again.document["stats"]["localhost"]["changed"] == 0
@@ -89,12 +89,12 @@ def test_repair_everything_said_on_purpose(fleet: EmulatedAws, ansible: Ansible)
 def test_groups_of_the_inventory(fleet: EmulatedAws, ansible: Ansible) -> None:
     inventory = ansible.folder / "fleet.guardduty.yml"
     inventory.write_text("plugin: fleetsec.guardduty.ec2\nregions: [eu-west-1]\n")
-    wish = {"select_groups": ["gd_ineffective"], "managed": "repair"}
-    run = ansible.playbook(TAG, "-i", str(inventory), **wish).ok()
+    desired = {"select_groups": ["gd_ineffective"], "managed": "repair"}
+    run = ansible.playbook(TAG, "-i", str(inventory), **desired).ok()
     assert [change["after"] for change in run.tasks[WRITE]["changes"]] == [{"tag:GuardDutyManaged": "true"}] * 2
     # Now the group is empty: nothing is left to do, and the empty selection is not everything.
     fleet.clear()
-    again = ansible.playbook(TAG, "-i", str(inventory), **wish).ok()
+    again = ansible.playbook(TAG, "-i", str(inventory), **desired).ok()
     assert fleet.writes() == {}
     assert again.stats["guardduty_tag"]["before"]["instances"] == 0
     unknown = ansible.playbook(TAG, "-i", str(inventory), select_groups=["gd_wrong"], managed="repair")
@@ -102,7 +102,7 @@ def test_groups_of_the_inventory(fleet: EmulatedAws, ansible: Ansible) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "sentence"),
+    ("desired", "sentence"),
     [
         ({"managed": "include"}, "Nothing is selected: give instance_ids"),
         ({"managed": "include", "instance_ids": []}, "Nothing is selected: give instance_ids"),
@@ -111,8 +111,8 @@ def test_groups_of_the_inventory(fleet: EmulatedAws, ansible: Ansible) -> None:
         ({"managed": "clear", "filters": {"tag:role": "biuld"}}, "The filters match no instance"),
     ],
 )
-def test_refusals(fleet: EmulatedAws, ansible: Ansible, wish: dict[str, Any], sentence: str) -> None:
-    run = ansible.playbook(TAG, regions=["eu-west-1"], **wish)
+def test_refusals(fleet: EmulatedAws, ansible: Ansible, desired: dict[str, Any], sentence: str) -> None:
+    run = ansible.playbook(TAG, regions=["eu-west-1"], **desired)
     assert run.returncode != 0
     assert any(sentence in task.get("msg", "") for task in run.tasks.values())
     assert fleet.writes() == {}

@@ -20,7 +20,7 @@ DNS_CONFLICT = "conflicting DNS domain"
 T = TypeVar("T")
 
 
-def make_or_adopt(make: Callable[[], T], exists: Callable[[ClientError], bool], rival: Callable[[], T | None]) -> T:
+def create_or_adopt(make: Callable[[], T], exists: Callable[[ClientError], bool], rival: Callable[[], T | None]) -> T:
     """Make a thing of which AWS allows one; where it C(exists) already, take the one that another run has made."""
     try:
         return make()

@@ -10,7 +10,7 @@ from typing import Any
 from ..decide.events import DEAD_LETTERS, QUEUE, RULE
 from ..decide.plan import Change
 from ..observe.client.sdk import ClientError
-from .run import AreaRun, Handler, one_by_one
+from .run import AreaRun, Handler, per_change
 
 
 def _create_queue(run: AreaRun, change: Change) -> None:
@@ -65,11 +65,11 @@ def _all_done(answer: dict[str, Any], operation: str) -> None:
 
 
 HANDLERS: dict[tuple[str, str], Handler] = {
-    ("create", RULE): one_by_one("events:PutRule", _create_rule),
-    ("update", RULE): one_by_one("events:PutRule", _update_rule),
-    ("delete", RULE): one_by_one("events:DeleteRule", _delete_rule),
+    ("create", RULE): per_change("events:PutRule", _create_rule),
+    ("update", RULE): per_change("events:PutRule", _update_rule),
+    ("delete", RULE): per_change("events:DeleteRule", _delete_rule),
     **{
-        (action, kind): one_by_one(f"sqs:{operation}", make)
+        (action, kind): per_change(f"sqs:{operation}", make)
         for kind in (QUEUE, DEAD_LETTERS)
         for action, operation, make in (
             ("create", "CreateQueue", _create_queue),

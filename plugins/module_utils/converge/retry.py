@@ -22,7 +22,7 @@ LONGEST_PAUSE = 5.0
 
 
 @dataclass(slots=True)
-class Patience:
+class Retry:
     """How long to go on without progress. One object serves a run of calls that share a throttling bucket.
 
     C(pausing) is called before each pause.

@@ -91,7 +91,7 @@ class AreaRun:
 Handler = Callable[[AreaRun, Sequence[Change]], None]
 
 
-def one_by_one(operation: str, make: Callable[[AreaRun, Change], None]) -> Handler:
+def per_change(operation: str, make: Callable[[AreaRun, Change], None]) -> Handler:
     """A handler whose changes take a call or more each. C(operation) is what a problem is said to be of."""
 
     def handler(run: AreaRun, changes: Sequence[Change]) -> None:
@@ -128,7 +128,7 @@ def converge(
     return Outcome(tuple(done), tuple(failed))
 
 
-def alike(changes: Iterable[Change], written: Callable[[Change], Any]) -> list[list[Change]]:
+def group_identical(changes: Iterable[Change], written: Callable[[Change], Any]) -> list[list[Change]]:
     """Changes that write the same, together: one call serves them all."""
     groups: dict[str, list[Change]] = {}
     for change in changes:

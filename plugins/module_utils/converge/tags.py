@@ -11,7 +11,7 @@ from typing import Any
 from ..decide.plan import Change
 from ..observe.client.problems import AWS_ERRORS
 from ..observe.client.sdk import ClientError
-from .run import AreaRun, Handler, alike
+from .run import AreaRun, Handler, group_identical
 
 # The most resources that CreateTags and DeleteTags take in one call (EC2 API reference).
 RESOURCES = 1000
@@ -32,7 +32,7 @@ def _enable_metadata_tags(run: AreaRun, changes: Sequence[Change]) -> None:
 
 def _tag(run: AreaRun, changes: Sequence[Change]) -> None:
     client = run.target.client("ec2")
-    for same in alike(changes, lambda change: change.details["tags"]):
+    for same in group_identical(changes, lambda change: change.details["tags"]):
         written: Mapping[str, str] = same[0].details["tags"]
         tags = [{"Key": key, "Value": value} for key, value in written.items()]
         _in_bulk(run, same, "ec2:CreateTags", lambda ids, tags=tags: client.create_tags(Resources=ids, Tags=tags))
@@ -40,7 +40,7 @@ def _tag(run: AreaRun, changes: Sequence[Change]) -> None:
 
 def _untag(run: AreaRun, changes: Sequence[Change]) -> None:
     client = run.target.client("ec2")
-    for same in alike(changes, lambda change: change.details["keys"]):
+    for same in group_identical(changes, lambda change: change.details["keys"]):
         tags = [{"Key": key} for key in same[0].details["keys"]]
         _in_bulk(run, same, "ec2:DeleteTags", lambda ids, tags=tags: client.delete_tags(Resources=ids, Tags=tags))
 

@@ -45,7 +45,7 @@ JSON_ATTRIBUTES = frozenset({"Policy", "RedrivePolicy"})
 
 
 @dataclass(frozen=True, slots=True)
-class EventWish:
+class DesiredEvents:
     """What the user wants. C(present) false: nothing of it."""
 
     name: str
@@ -72,17 +72,17 @@ class EventWish:
         return self.rule_prefix + event.replace("_", "-")
 
 
-def refusal(wish: EventWish) -> str:
+def refusal(desired: DesiredEvents) -> str:
     """Why AWS would refuse the wish, or nothing (SQS API reference, CreateQueue; EventBridge API reference, PutRule)."""
-    if not NAME.fullmatch(wish.name):
-        return f"name is {wish.name!r}; it must be 1 to 45 letters, digits, - and _."
-    if not wish.events:
+    if not NAME.fullmatch(desired.name):
+        return f"name is {desired.name!r}; it must be 1 to 45 letters, digits, - and _."
+    if not desired.events:
         return "events is empty; name at least one kind of event, or use state=absent."
-    for option, value in (("retention", wish.retention), ("dead_letter_retention", wish.dead_letter_retention)):
+    for option, value in (("retention", desired.retention), ("dead_letter_retention", desired.dead_letter_retention)):
         if not 60 <= value <= 1_209_600:
             return f"{option} is {value}; it must be from 60 to 1209600 seconds."
-    if not 1 <= wish.max_receives <= 1000:
-        return f"max_receives is {wish.max_receives}; it must be from 1 to 1000."
+    if not 1 <= desired.max_receives <= 1000:
+        return f"max_receives is {desired.max_receives}; it must be from 1 to 1000."
     return ""
 
 
@@ -92,24 +92,24 @@ class EventPlan:
     problems: tuple[Problem, ...]
 
 
-def plan_events(areas: Sequence[EventArea], wish: EventWish) -> EventPlan:
+def plan_events(areas: Sequence[EventArea], desired: DesiredEvents) -> EventPlan:
     changes: list[Change] = []
     problems: list[Problem] = []
     for area in areas:
-        strangers = _strangers(area, wish)
+        strangers = _strangers(area, desired)
         problems += strangers
         if not strangers:
-            changes += _making(area, wish) if wish.present else _taking_away(area, wish)
+            changes += _making(area, desired) if desired.present else _taking_away(area, desired)
     return EventPlan(Plan.of(changes), tuple(problems))
 
 
-def queue_row(area: EventArea, wish: EventWish) -> dict[str, Any]:
+def queue_row(area: EventArea, desired: DesiredEvents) -> dict[str, Any]:
     """The queue as a rulebook's source needs it."""
     return {
         "account_id": area.account_id,
         "region": area.region,
-        "queue_name": wish.name,
-        "queue_arn": queue_arn(area, wish.name),
+        "queue_name": desired.name,
+        "queue_arn": queue_arn(area, desired.name),
     }
 
 
@@ -117,9 +117,9 @@ def queue_arn(area: EventArea, name: str) -> str:
     return f"arn:{area.partition}:sqs:{area.region}:{area.account_id}:{name}"
 
 
-def _strangers(area: EventArea, wish: EventWish) -> list[Problem]:
+def _strangers(area: EventArea, desired: DesiredEvents) -> list[Problem]:
     """What has our names and is not ours: somebody else's is neither changed nor deleted."""
-    rule_names = {wish.rule_name(event) for event in PATTERNS}
+    rule_names = {desired.rule_name(event) for event in PATTERNS}
     tagged = [
         *((QUEUE, name, queue.tags) for name, queue in area.queues.items()),
         *((RULE, name, rule.tags) for name, rule in area.rules.items() if name in rule_names),
@@ -130,60 +130,60 @@ def _strangers(area: EventArea, wish: EventWish) -> list[Problem]:
             area.region,
             OPERATION,
             "NotOurs",
-            f"the {kind} {name} has no tag {OWNER_TAG}={wish.name}, so somebody else made it",
+            f"the {kind} {name} has no tag {OWNER_TAG}={desired.name}, so somebody else made it",
             "",
             "Choose another name, or delete it yourself.",
         )
         for kind, name, tags in tagged
-        if tags.get(OWNER_TAG) != wish.name
+        if tags.get(OWNER_TAG) != desired.name
     ]
 
 
-def _making(area: EventArea, wish: EventWish) -> list[Change]:
+def _making(area: EventArea, desired: DesiredEvents) -> list[Change]:
     found = [
-        *_queue_changes(area, wish, DEAD_LETTERS, wish.dead_letters, _dead_letter_attributes(wish)),
-        *_queue_changes(area, wish, QUEUE, wish.name, _queue_attributes(area, wish)),
+        *_queue_changes(area, desired, DEAD_LETTERS, desired.dead_letters, _dead_letter_attributes(desired)),
+        *_queue_changes(area, desired, QUEUE, desired.name, _queue_attributes(area, desired)),
     ]
     for event in PATTERNS:
-        name = wish.rule_name(event)
+        name = desired.rule_name(event)
         rule = area.rules.get(name)
-        if event in wish.events:
-            found += _rule_change(area, wish, event, rule)
+        if event in desired.events:
+            found += _rule_change(area, desired, event, rule)
         elif rule is not None:
             found.append(_rule_deletion(area, name, rule))
     return found
 
 
-def _taking_away(area: EventArea, wish: EventWish) -> list[Change]:
-    names = [wish.rule_name(event) for event in PATTERNS]
+def _taking_away(area: EventArea, desired: DesiredEvents) -> list[Change]:
+    names = [desired.rule_name(event) for event in PATTERNS]
     found = [_rule_deletion(area, name, area.rules[name]) for name in names if name in area.rules]
-    for kind, name in ((QUEUE, wish.name), (DEAD_LETTERS, wish.dead_letters)):
+    for kind, name in ((QUEUE, desired.name), (DEAD_LETTERS, desired.dead_letters)):
         if name in area.queues:
             queue = area.queues[name]
             found.append(_change(area, "delete", kind, name, {"arn": queue_arn(area, name)}, None, {"url": queue.url}))
     return found
 
 
-def _dead_letter_attributes(wish: EventWish) -> dict[str, str]:
-    return {"MessageRetentionPeriod": str(wish.dead_letter_retention), "SqsManagedSseEnabled": "true"}
+def _dead_letter_attributes(desired: DesiredEvents) -> dict[str, str]:
+    return {"MessageRetentionPeriod": str(desired.dead_letter_retention), "SqsManagedSseEnabled": "true"}
 
 
-def _queue_attributes(area: EventArea, wish: EventWish) -> dict[str, str]:
-    redrive = {"deadLetterTargetArn": queue_arn(area, wish.dead_letters), "maxReceiveCount": wish.max_receives}
+def _queue_attributes(area: EventArea, desired: DesiredEvents) -> dict[str, str]:
+    redrive = {"deadLetterTargetArn": queue_arn(area, desired.dead_letters), "maxReceiveCount": desired.max_receives}
     return {
-        "MessageRetentionPeriod": str(wish.retention),
+        "MessageRetentionPeriod": str(desired.retention),
         "SqsManagedSseEnabled": "true",
         "RedrivePolicy": json.dumps(redrive),
-        "Policy": json.dumps(_policy(area, wish)),
+        "Policy": json.dumps(_policy(area, desired)),
     }
 
 
-def _policy(area: EventArea, wish: EventWish) -> dict[str, Any]:
+def _policy(area: EventArea, desired: DesiredEvents) -> dict[str, Any]:
     """Only these rules may send. Without aws:SourceArn any rule of any account could."""
     rules = [
-        f"arn:{area.partition}:events:{area.region}:{area.account_id}:rule/{wish.rule_name(event)}"
+        f"arn:{area.partition}:events:{area.region}:{area.account_id}:rule/{desired.rule_name(event)}"
         for event in PATTERNS
-        if event in wish.events
+        if event in desired.events
     ]
     return {
         "Version": "2012-10-17",
@@ -193,19 +193,21 @@ def _policy(area: EventArea, wish: EventWish) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Principal": {"Service": "events.amazonaws.com"},
                 "Action": "sqs:SendMessage",
-                "Resource": queue_arn(area, wish.name),
+                "Resource": queue_arn(area, desired.name),
                 "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
             }
         ],
     }
 
 
-def _queue_changes(area: EventArea, wish: EventWish, kind: str, name: str, wanted: Mapping[str, str]) -> list[Change]:
+def _queue_changes(
+    area: EventArea, desired: DesiredEvents, kind: str, name: str, wanted: Mapping[str, str]
+) -> list[Change]:
     queue = area.queues.get(name)
     details: dict[str, Any]
     if queue is None:
-        details = {"attributes": dict(wanted), "tags": wish.all_tags}
-        return [_change(area, "create", kind, name, None, {**_shown(wanted), "tags": wish.all_tags}, details)]
+        details = {"attributes": dict(wanted), "tags": desired.all_tags}
+        return [_change(area, "create", kind, name, None, {**_shown(wanted), "tags": desired.all_tags}, details)]
     # Encryption by a key of KMS is the operator's own choice, and excludes the other.
     kept = {"SqsManagedSseEnabled"} if queue.attributes.get("KmsMasterKeyId") else set()
     differing = {
@@ -218,27 +220,27 @@ def _queue_changes(area: EventArea, wish: EventWish, kind: str, name: str, wante
         before = {key: queue.attributes[key] for key in differing if key in queue.attributes}
         details = {"url": queue.url, "attributes": differing}
         found.append(_change(area, "update", kind, name, _shown(before), _shown(differing), details))
-    return found + _tag_change(area, kind, name, queue, wish)
+    return found + _tag_change(area, kind, name, queue, desired)
 
 
-def _tag_change(area: EventArea, kind: str, name: str, queue: Queue, wish: EventWish) -> list[Change]:
-    missing = {key: value for key, value in wish.all_tags.items() if queue.tags.get(key) != value}
+def _tag_change(area: EventArea, kind: str, name: str, queue: Queue, desired: DesiredEvents) -> list[Change]:
+    missing = {key: value for key, value in desired.all_tags.items() if queue.tags.get(key) != value}
     if not missing:
         return []
     before = {"tags": {key: queue.tags[key] for key in missing if key in queue.tags}}
     return [_change(area, "tag", kind, name, before, {"tags": missing}, {"url": queue.url, "tags": missing})]
 
 
-def _rule_change(area: EventArea, wish: EventWish, event: str, rule: EventRule | None) -> list[Change]:
-    arn = queue_arn(area, wish.name)
+def _rule_change(area: EventArea, desired: DesiredEvents, event: str, rule: EventRule | None) -> list[Change]:
+    arn = queue_arn(area, desired.name)
     wanted = {"pattern": PATTERNS[event], "enabled": True, "target": arn}
-    before = _rule_shown(rule, wish.name) if rule is not None else None
+    before = _rule_shown(rule, desired.name) if rule is not None else None
     if before == wanted:
         return []
-    name = wish.rule_name(event)
-    details = {"pattern": json.dumps(PATTERNS[event]), "target_id": wish.name, "arn": arn, "tags": wish.all_tags}
+    name = desired.rule_name(event)
+    details = {"pattern": json.dumps(PATTERNS[event]), "target_id": desired.name, "arn": arn, "tags": desired.all_tags}
     if before is None:
-        return [_change(area, "create", RULE, name, None, {**wanted, "tags": wish.all_tags}, details)]
+        return [_change(area, "create", RULE, name, None, {**wanted, "tags": desired.all_tags}, details)]
     differing = {key for key in wanted if before[key] != wanted[key]}
     return [
         _change(

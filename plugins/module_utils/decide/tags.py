@@ -22,7 +22,7 @@ METADATA_RESERVED = frozenset({".", "..", "_index"})
 
 
 @dataclass(frozen=True, slots=True)
-class TagWish:
+class DesiredTags:
     """What the user wants. C(managed): include, exclude, clear, repair, or None to leave GuardDutyManaged alone."""
 
     managed: str | None = None
@@ -44,7 +44,7 @@ class TagPlan:
     problems: tuple[Problem, ...] = ()
 
 
-def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
+def plan_tags(snapshot: Snapshot, desired: DesiredTags) -> TagPlan:
     opens: list[Change] = []
     tags: list[Change] = []
     untags: list[Change] = []
@@ -57,13 +57,13 @@ def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
             if instance.state in ("terminated", "shutting-down"):
                 changed.append(instance)
                 continue
-            wanted = _wanted_tags(instance, wish)
+            wanted = _wanted_tags(instance, desired)
             refusal = _refusal(instance, wanted)
             if refusal is not None:
                 problems.append(refusal)
                 changed.append(instance)
                 continue
-            opening = _should_open(wanted, instance, wish)
+            opening = _should_open(wanted, instance, desired)
             bad = forbidden_keys(wanted) if opening else ()
             if bad:
                 forbidden[instance.instance_id] = bad
@@ -80,17 +80,17 @@ def plan_tags(snapshot: Snapshot, wish: TagWish) -> TagPlan:
     return TagPlan(plan, Snapshot(tuple(areas), snapshot.problems), forbidden, tuple(problems))
 
 
-def refused_keys(wish: TagWish) -> str | None:
+def refused_keys(desired: DesiredTags) -> str | None:
     """Why the wish itself cannot be granted, or None."""
-    reserved = sorted(key for key in (*wish.tags, *wish.remove) if key.lower().startswith("aws:"))
+    reserved = sorted(key for key in (*desired.tags, *desired.remove) if key.lower().startswith("aws:"))
     if reserved:
         return f"Tag keys that start with 'aws:' belong to AWS and cannot be changed: {', '.join(reserved)}. Leave them out."
-    both = sorted(set(wish.tags) & set(wish.remove))
+    both = sorted(set(desired.tags) & set(desired.remove))
     if both:
         return f"The tags {', '.join(both)} are in tags and in remove_tags; name each in one of them."
-    if wish.managed and MANAGED_TAG in (*wish.tags, *wish.remove):
+    if desired.managed and MANAGED_TAG in (*desired.tags, *desired.remove):
         return f"{MANAGED_TAG} is in managed and in tags or remove_tags; use managed for it."
-    value = wish.tags.get(MANAGED_TAG)
+    value = desired.tags.get(MANAGED_TAG)
     if value is not None and repaired(value) is None:
         return f"{MANAGED_TAG} can be 'true' or 'false', not {value!r}; use managed for it."
     return None
@@ -118,18 +118,18 @@ def repaired(value: str) -> str | None:
     return lowered if lowered in ("true", "false") else None
 
 
-def _wanted_tags(instance: Instance, wish: TagWish) -> dict[str, str]:
-    wanted = {key: value for key, value in instance.tags.items() if key not in wish.remove}
-    wanted.update(wish.tags)
-    if MANAGED_TAG in wish.tags:
+def _wanted_tags(instance: Instance, desired: DesiredTags) -> dict[str, str]:
+    wanted = {key: value for key, value in instance.tags.items() if key not in desired.remove}
+    wanted.update(desired.tags)
+    if MANAGED_TAG in desired.tags:
         # YAML's true arrives as 'True', which GuardDuty would not take for 'true'.
-        wanted[MANAGED_TAG] = repaired(wish.tags[MANAGED_TAG]) or wish.tags[MANAGED_TAG]
+        wanted[MANAGED_TAG] = repaired(desired.tags[MANAGED_TAG]) or desired.tags[MANAGED_TAG]
     current = instance.tags.get(MANAGED_TAG)
-    if wish.managed in VALUES:
-        wanted[MANAGED_TAG] = VALUES[wish.managed]
-    elif wish.managed == "clear":
+    if desired.managed in VALUES:
+        wanted[MANAGED_TAG] = VALUES[desired.managed]
+    elif desired.managed == "clear":
         wanted.pop(MANAGED_TAG, None)
-    elif wish.managed == "repair" and current is not None:
+    elif desired.managed == "repair" and current is not None:
         wanted[MANAGED_TAG] = repaired(current) or current
     return wanted
 
@@ -146,10 +146,10 @@ def _refusal(instance: Instance, wanted: Mapping[str, str]) -> Problem | None:
     return Problem(instance.account_id, instance.region, "the change of tags", "TagKeyNotAllowed", message, "", advice)
 
 
-def _should_open(wanted: Mapping[str, str], instance: Instance, wish: TagWish) -> bool:
+def _should_open(wanted: Mapping[str, str], instance: Instance, desired: DesiredTags) -> bool:
     """An exclusion that this run writes or confirms is opened to GuardDuty."""
-    asks = wish.managed in ("exclude", "repair") or MANAGED_TAG in wish.tags
-    return wish.metadata_tags and asks and wanted.get(MANAGED_TAG) == "false" and not instance.metadata_tags
+    asks = desired.managed in ("exclude", "repair") or MANAGED_TAG in desired.tags
+    return desired.metadata_tags and asks and wanted.get(MANAGED_TAG) == "false" and not instance.metadata_tags
 
 
 def _open(instance: Instance) -> Change:

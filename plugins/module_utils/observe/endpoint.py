@@ -14,10 +14,10 @@ from ..model.fleet import MANAGED_TAG, AccountRegion, Lookup, Problem, SecurityG
 from .client.access import Target
 from .client.accounts import WORKERS
 from .fleet import ec2
-from .fleet.snapshot import Wish, attempt, observe
+from .fleet.snapshot import ReadScope, observe, try_call
 
 Area = tuple[str, str]
-NETWORK = Wish(instances=False, ssm=False, detector=False, coverage=False)
+NETWORK = ReadScope(instances=False, ssm=False, detector=False, coverage=False)
 
 
 def look_up(targets: Iterable[Target], snapshot: Snapshot, lookups: Mapping[Area, Lookup]) -> Snapshot:
@@ -27,7 +27,7 @@ def look_up(targets: Iterable[Target], snapshot: Snapshot, lookups: Mapping[Area
         return snapshot
     with ThreadPoolExecutor(WORKERS) as pool:
         pending = {
-            area: [(what, pool.submit(attempt, where[area], what, operation, read)) for what, operation, read in calls]
+            area: [(what, pool.submit(try_call, where[area], what, operation, read)) for what, operation, read in calls]
             for area, lookup in lookups.items()
             for calls in [_calls(where[area], lookup)]
         }

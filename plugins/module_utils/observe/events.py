@@ -11,7 +11,7 @@ from typing import Any
 from ..model.events import EventArea, EventRule, Queue
 from ..model.fleet import Problem
 from .client.access import Target
-from .fleet.snapshot import everywhere
+from .fleet.snapshot import for_each_area
 
 
 def event_areas(
@@ -24,7 +24,7 @@ def event_areas(
         queues = _queues(target, min(wanted, key=len), wanted)
         return EventArea(target.account_id, target.region, target.partition, queues, _rules(target, rule_prefix))
 
-    return everywhere(targets, "sqs:ListQueues", one)
+    return for_each_area(targets, "sqs:ListQueues", one)
 
 
 def _queues(target: Target, prefix: str, wanted: frozenset[str]) -> dict[str, Queue]:

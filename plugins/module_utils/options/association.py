@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..decide.association.plan import AssociationWish
+from ..decide.association.plan import DesiredAssociation
 from ..decide.association.settings import from_options, text
 
 TARGETS: dict[str, Any] = {
@@ -80,9 +80,9 @@ RULES: dict[str, Any] = {
 }
 
 
-def wish_of(params: Mapping[str, Any]) -> AssociationWish:
+def desired_from(params: Mapping[str, Any]) -> DesiredAssociation:
     tags = params["tags"]
-    return AssociationWish(
+    return DesiredAssociation(
         state=params["state"],
         settings=from_options(params),
         tags=None if tags is None else {key: text(value) for key, value in tags.items()},

@@ -19,7 +19,7 @@ FEATURE_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def stated(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a FeatureWish. An option that was left out is no wish."""
+    """The fields of a DesiredFeatures. An option that was left out is no wish."""
     return {
         "enabled": params["state"] == "enabled",
         "additional": {option: params[option] for option in SUB_FEATURES if params[option] is not None},

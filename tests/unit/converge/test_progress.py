@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.progress import Wait
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Patience
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.retry import Retry
 
 
 class Clock:
@@ -34,7 +34,7 @@ def polled(path: Path | None, ready_after: float, done: int = 0) -> None:
         wait.done = done if done else min(9, int(clock.now / 20))
         return clock.now >= ready_after
 
-    assert Patience(900, clock.sleep, clock.read, wait.pause).poll(ready)
+    assert Retry(900, clock.sleep, clock.read, wait.pause).poll(ready)
 
 
 def test_a_short_wait_says_nothing(tmp_path: Path) -> None:

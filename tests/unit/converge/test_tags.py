@@ -15,7 +15,7 @@ from wire import ACCOUNT, REGION, Refusal, Wire
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Outcome, converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import TagWish, plan_tags
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import DesiredTags, plan_tags
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
     Access,
@@ -42,8 +42,8 @@ def instance(instance_id: str, tags: Mapping[str, str] | None = None, metadata_t
     )
 
 
-def plan(wish: TagWish, *instances: Instance) -> Plan:
-    return plan_tags(Snapshot((AccountRegion(ACCOUNT, REGION, instances),)), wish).plan
+def plan(desired: DesiredTags, *instances: Instance) -> Plan:
+    return plan_tags(Snapshot((AccountRegion(ACCOUNT, REGION, instances),)), desired).plan
 
 
 def tagged(*ids: str, **tags: str) -> Plan:
@@ -81,7 +81,7 @@ def test_removal_then_opening_then_tags(stubbed: Any) -> None:
     stubber.add_response("modify_instance_metadata_options", {"InstanceId": options["InstanceId"]}, options)
     stubber.add_response("create_tags", {}, {"Resources": ["i-1", "i-2"], "Tags": EXCLUDED})
     changes = plan(
-        TagWish("exclude", {}, ("old",)),
+        DesiredTags("exclude", {}, ("old",)),
         instance("i-1", {"old": "1"}),
         instance("i-2", {"old": "2"}, metadata_tags=True),
     )
@@ -98,7 +98,9 @@ def test_where_the_metadata_cannot_be_opened_the_exclusion_is_not_written(stubbe
         {"InstanceId": "i-2", "InstanceMetadataTags": "enabled"},
     )
     stubber.add_response("create_tags", {}, {"Resources": ["i-2"], "Tags": EXCLUDED})
-    outcome = converge(plan(TagWish("exclude"), instance("i-1"), instance("i-2")), [target], HANDLERS, check_mode=False)
+    outcome = converge(
+        plan(DesiredTags("exclude"), instance("i-1"), instance("i-2")), [target], HANDLERS, check_mode=False
+    )
     assert [(one.action, one.target) for one in outcome.done] == [("enable", "i-2"), ("tag", "i-2")]
     assert [(one.change.action, one.change.target) for one in outcome.failed] == [("enable", "i-1"), ("tag", "i-1")]
     assert all("ec2:ModifyInstanceMetadataOptions" in str(one.problem) for one in outcome.failed)
@@ -178,7 +180,7 @@ def test_different_tags_are_different_calls() -> None:
 def test_instances_with_their_tags_in_another_order_share_one_call() -> None:
     wire = Wire(CreateTags={})
     changes = plan(
-        TagWish(tags={"b": "1", "a": "1"}), instance("i-1", {"a": "0", "b": "0"}), instance("i-2", {"b": "0"})
+        DesiredTags(tags={"b": "1", "a": "1"}), instance("i-1", {"a": "0", "b": "0"}), instance("i-2", {"b": "0"})
     )
     run(wire, changes)
     assert [params["Resources"] for params in wire.params("CreateTags")] == [["i-1", "i-2"]]
@@ -186,25 +188,25 @@ def test_instances_with_their_tags_in_another_order_share_one_call() -> None:
 
 def test_removed_keys_are_sent_without_values_so_that_any_value_goes() -> None:
     wire = Wire(DeleteTags={})
-    changes = plan(TagWish("clear", {}, ("old",)), instance("i-1", {"GuardDutyManaged": "no", "old": "1"}))
+    changes = plan(DesiredTags("clear", {}, ("old",)), instance("i-1", {"GuardDutyManaged": "no", "old": "1"}))
     run(wire, changes)
     assert wire.params("DeleteTags") == [{"Resources": ["i-1"], "Tags": [{"Key": "GuardDutyManaged"}, {"Key": "old"}]}]
 
 
 def test_a_refused_removal_is_halved_too() -> None:
-    changes = plan(TagWish("clear"), *(instance(one, {"GuardDutyManaged": "true"}) for one in ids(4)))
+    changes = plan(DesiredTags("clear"), *(instance(one, {"GuardDutyManaged": "true"}) for one in ids(4)))
     outcome = run(Wire(DeleteTags=refusing(GONE, "i-00003")), changes)
     assert ([one.change.target for one in outcome.failed], len(outcome.done)) == (["i-00003"], 3)
 
 
 def test_the_metadata_option_is_the_only_one_that_is_sent() -> None:
     wire = Wire(ModifyInstanceMetadataOptions={}, CreateTags={})
-    run(wire, plan(TagWish("exclude"), instance("i-1")))
+    run(wire, plan(DesiredTags("exclude"), instance("i-1")))
     assert wire.params("ModifyInstanceMetadataOptions") == [{"InstanceId": "i-1", "InstanceMetadataTags": "enabled"}]
 
 
 def test_check_mode_reaches_nobody() -> None:
     wire = Wire()
-    changes = plan(TagWish("exclude"), instance("i-1"))
+    changes = plan(DesiredTags("exclude"), instance("i-1"))
     outcome = converge(changes, [wire.target()], HANDLERS, check_mode=True)
     assert (outcome.done, wire.calls) == (changes.changes, [])

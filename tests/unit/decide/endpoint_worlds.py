@@ -12,12 +12,12 @@ from typing import Any
 
 from worlds import ACCOUNT, REGION, VPC, endpoint, group, instance
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import EndpointWish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import DesiredEndpoint
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import (
     EndpointPlan,
     plan_endpoints,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import PolicyWish
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import DesiredPolicy
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
@@ -72,13 +72,15 @@ def area(
     return replace(found, **changes)
 
 
-def policy_wish(preset: str | None = None, *more: Any, **said: Any) -> PolicyWish:
+def desired_policy(preset: str | None = None, *more: Any, **said: Any) -> DesiredPolicy:
     """With the collection's own template, as the action plugin hands it over."""
-    return PolicyWish(preset, *more, **{"source": PRESETS, **said})
+    return DesiredPolicy(preset, *more, **{"source": PRESETS, **said})
 
 
-def planned(*areas: AccountRegion, **wish: Any) -> EndpointPlan:
-    return plan_endpoints(Snapshot(areas), EndpointWish(**{"vpc_ids": (VPC,), "policy": policy_wish(), **wish}))
+def planned(*areas: AccountRegion, **desired: Any) -> EndpointPlan:
+    return plan_endpoints(
+        Snapshot(areas), DesiredEndpoint(**{"vpc_ids": (VPC,), "policy": desired_policy(), **desired})
+    )
 
 
 def steps(plan: EndpointPlan) -> list[tuple[str, str, str]]:

@@ -15,8 +15,8 @@ from worlds import ACCOUNT, ID, REGION, detector, instance, snapshot, tagged
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import (
+    DesiredTags,
     TagPlan,
-    TagWish,
     forbidden_keys,
     plan_tags,
     refused_keys,
@@ -28,8 +28,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
 METADATA = "instance metadata tags setting"
 
 
-def planned(subject: Instance, *args: Any, **wish: Any) -> TagPlan:
-    return plan_tags(snapshot(subject), TagWish(*args, **wish))
+def planned(subject: Instance, *args: Any, **desired: Any) -> TagPlan:
+    return plan_tags(snapshot(subject), DesiredTags(*args, **desired))
 
 
 def steps(plan: TagPlan) -> list[tuple[str, str]]:
@@ -175,7 +175,7 @@ def test_a_key_that_is_written_in_this_run_counts_as_well() -> None:
 def test_the_same_tags_are_written_alike_whatever_the_order_of_the_old_ones() -> None:
     one = instance(instance_id="i-1", tags={"a": "0", "b": "0"})
     other = instance(instance_id="i-2", tags={"b": "0", "a": "0"})
-    first, second = plan_tags(snapshot(one, other), TagWish(tags={"b": "1", "a": "1"})).plan.changes
+    first, second = plan_tags(snapshot(one, other), DesiredTags(tags={"b": "1", "a": "1"})).plan.changes
     assert repr(first.details) == repr(second.details) == repr({"tags": {"a": "1", "b": "1"}})
 
 
@@ -193,23 +193,23 @@ def test_repaired(value: str, meaning: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("desired", "says"),
     [
-        (TagWish("include", {"team": "blue"}, ("old",)), None),
-        (TagWish(None, {"GuardDutyManaged": "true"}), None),
-        (TagWish(None, {"GuardDutyManaged": "False"}), None),
-        (TagWish(None, {}, ("GuardDutyManaged",)), None),
-        (TagWish(None, {"aws:x": "1"}), "aws:x"),
-        (TagWish(None, {}, ("AWS:x",)), "AWS:x"),
-        (TagWish(None, {"a": "1"}, ("a",)), "tags a"),
-        (TagWish("include", {"GuardDutyManaged": "true"}), "use managed for it"),
-        (TagWish("repair", {}, ("GuardDutyManaged",)), "use managed for it"),
-        (TagWish(None, {"GuardDutyManaged": "yes"}), "not 'yes'"),
-        (TagWish(None, {"GuardDutyManaged": ""}), "not ''"),
+        (DesiredTags("include", {"team": "blue"}, ("old",)), None),
+        (DesiredTags(None, {"GuardDutyManaged": "true"}), None),
+        (DesiredTags(None, {"GuardDutyManaged": "False"}), None),
+        (DesiredTags(None, {}, ("GuardDutyManaged",)), None),
+        (DesiredTags(None, {"aws:x": "1"}), "aws:x"),
+        (DesiredTags(None, {}, ("AWS:x",)), "AWS:x"),
+        (DesiredTags(None, {"a": "1"}, ("a",)), "tags a"),
+        (DesiredTags("include", {"GuardDutyManaged": "true"}), "use managed for it"),
+        (DesiredTags("repair", {}, ("GuardDutyManaged",)), "use managed for it"),
+        (DesiredTags(None, {"GuardDutyManaged": "yes"}), "not 'yes'"),
+        (DesiredTags(None, {"GuardDutyManaged": ""}), "not ''"),
     ],
 )
-def test_refused_keys(wish: TagWish, says: str | None) -> None:
-    refused = refused_keys(wish)
+def test_refused_keys(desired: DesiredTags, says: str | None) -> None:
+    refused = refused_keys(desired)
     if says is None:
         assert refused is None
     else:
@@ -219,7 +219,7 @@ def test_refused_keys(wish: TagWish, says: str | None) -> None:
 def test_each_account_and_region_keeps_its_own() -> None:
     near, far = instance(instance_id="i-1"), instance(instance_id="i-2", account_id="222222222222", region="us-east-1")
     fleet = Snapshot((AccountRegion(ACCOUNT, REGION, (near,)), AccountRegion("222222222222", "us-east-1", (far,))))
-    plan = plan_tags(fleet, TagWish("include"))
+    plan = plan_tags(fleet, DesiredTags("include"))
     assert [(c.account_id, c.region, c.target) for c in plan.plan.changes] == [
         (ACCOUNT, REGION, "i-1"),
         ("222222222222", "us-east-1", "i-2"),
@@ -228,8 +228,8 @@ def test_each_account_and_region_keeps_its_own() -> None:
 
 
 keys = st.sampled_from(("Name", "team", "cost center", "GuardDutyManaged", "guarddutymanaged"))
-wishes = st.builds(
-    TagWish,
+desired_by_area = st.builds(
+    DesiredTags,
     managed=st.sampled_from((None, "include", "exclude", "clear", "repair")),
     tags=st.dictionaries(keys, st.sampled_from(("true", "False", "blue")), max_size=2),
     remove=st.lists(keys, unique=True, max_size=2).map(tuple),
@@ -237,20 +237,20 @@ wishes = st.builds(
 )
 
 
-@given(some.areas(denials=False), wishes)
-def test_a_plan_that_was_made_is_empty_the_second_time(area: AccountRegion, wish: TagWish) -> None:
-    assume(refused_keys(wish) is None)
-    first = plan_tags(Snapshot((area,)), wish)
-    second = plan_tags(first.after, wish)
+@given(some.areas(denials=False), desired_by_area)
+def test_a_plan_that_was_made_is_empty_the_second_time(area: AccountRegion, desired: DesiredTags) -> None:
+    assume(refused_keys(desired) is None)
+    first = plan_tags(Snapshot((area,)), desired)
+    second = plan_tags(first.after, desired)
     assert second.plan.changes == ()
     assert second.after == first.after
 
 
-@given(some.areas(denials=False), wishes)
-def test_the_changes_lead_to_the_fleet_that_is_promised(area: AccountRegion, wish: TagWish) -> None:
+@given(some.areas(denials=False), desired_by_area)
+def test_the_changes_lead_to_the_fleet_that_is_promised(area: AccountRegion, desired: DesiredTags) -> None:
     """Made one by one, with AWS's rule: the metadata opens only where no tag of that moment is forbidden."""
-    assume(refused_keys(wish) is None)
-    plan = plan_tags(Snapshot((area,)), wish)
+    assume(refused_keys(desired) is None)
+    plan = plan_tags(Snapshot((area,)), desired)
     tags = {one.instance_id: dict(one.tags) for one in area.instances}
     opened = {one.instance_id: one.metadata_tags for one in area.instances}
     for change in plan.plan.changes:
@@ -268,7 +268,7 @@ def test_the_changes_lead_to_the_fleet_that_is_promised(area: AccountRegion, wis
 
 @given(some.areas(denials=False), st.sampled_from(("include", "exclude")))
 def test_what_is_meant_is_what_is_judged(area: AccountRegion, managed: str) -> None:
-    plan = plan_tags(Snapshot((area,)), TagWish(managed))
+    plan = plan_tags(Snapshot((area,)), DesiredTags(managed))
     for verdict in judge_fleet(plan.after, Choices()):
         if verdict.instance.state not in ("terminated", "shutting-down"):
             assert verdict.tag == {"include": "included", "exclude": "excluded"}[managed]
@@ -278,5 +278,5 @@ def test_what_is_meant_is_what_is_judged(area: AccountRegion, managed: str) -> N
 
 def test_the_detector_and_coverage_of_the_fleet_are_carried_over() -> None:
     before = snapshot(instance(), detector=detector(automated=True), unknown=frozenset({"coverage"}))
-    after = plan_tags(before, TagWish("include")).after
+    after = plan_tags(before, DesiredTags("include")).after
     assert (after.areas[0].detector, after.areas[0].unknown) == (before.areas[0].detector, {"coverage"})

@@ -212,8 +212,8 @@ def test_a_folder_is_a_source(shop: Any, keys: Any, tmp_path: Path, layout: str)
 def start(
     module: str, options: Mapping[str, Any], program: str = sys.executable, path: str = str(ROOT / ".cache")
 ) -> subprocess.Popen[str]:
-    """A module as a process of its own, as a host runs it."""
-    command = [program, str(ROOT / "plugins" / "modules" / f"{module}.py")]
+    """A module as a process of its own, by its full name as AnsiballZ runs it."""
+    command = [program, "-m", f"ansible_collections.fleetsec.guardduty.plugins.modules.{module}"]
     environment = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdin

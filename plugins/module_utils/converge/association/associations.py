@@ -16,11 +16,11 @@ from ...observe.association.associations import described
 from ...observe.association.runs import executions
 from ...observe.client.access import Target
 from ..concurrent_runs import older_association
-from ..run import AreaRun, Handler, Outcome, one_by_one
+from ..run import AreaRun, Handler, Outcome, per_change
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedAssociation:
     """An association that this module created, updated or started.
 
     C(since): it was started, and the newest run before was made at that time, or never ('').
@@ -35,7 +35,7 @@ class Begun:
         return self.target.account_id, self.target.region
 
 
-def handlers(begun: list[Begun]) -> dict[tuple[str, str], Handler]:
+def handlers(begun: list[StartedAssociation]) -> dict[tuple[str, str], Handler]:
     """The handlers of an association plan. What they set going is added to C(begun)."""
 
     def create(run: AreaRun, change: Change) -> None:
@@ -48,7 +48,7 @@ def handlers(begun: list[Begun]) -> dict[tuple[str, str], Handler]:
         if rival:
             client.delete_association(AssociationId=made.association_id)
             made = described(run.target, rival, tags=False)
-        begun.append(Begun(run.target, made))
+        begun.append(StartedAssociation(run.target, made))
 
     def update(run: AreaRun, change: Change) -> None:
         # With the version that was read, AWS refuses rather than overwrite what somebody else changed meanwhile.
@@ -57,7 +57,7 @@ def handlers(begun: list[Begun]) -> dict[tuple[str, str], Handler]:
             AssociationVersion=change.details["version"],
             **change.details["settings"],
         )["AssociationDescription"]
-        begun.append(Begun(run.target, _settled(answer, change)))
+        begun.append(StartedAssociation(run.target, _settled(answer, change)))
 
     def start(run: AreaRun, change: Change) -> None:
         association_id, version = change.details["association_id"], change.details["version"]
@@ -65,20 +65,20 @@ def handlers(begun: list[Begun]) -> dict[tuple[str, str], Handler]:
         before = executions(run.target, association_id, version, newest=True)
         run.target.client("ssm").start_associations_once(AssociationIds=[association_id])
         association = Association(association_id, version, change.details["settings"])
-        begun.append(Begun(run.target, association, since=before[0].created if before else ""))
+        begun.append(StartedAssociation(run.target, association, since=before[0].created if before else ""))
 
     return {
-        ("create", KIND): one_by_one("ssm:CreateAssociation", create),
-        ("update", KIND): one_by_one("ssm:UpdateAssociation", update),
-        ("start", KIND): one_by_one("ssm:StartAssociationsOnce", start),
-        ("delete", KIND): one_by_one("ssm:DeleteAssociation", _delete),
-        ("tag", KIND): one_by_one("ssm:AddTagsToResource", _tag),
-        ("untag", KIND): one_by_one("ssm:RemoveTagsFromResource", _untag),
+        ("create", KIND): per_change("ssm:CreateAssociation", create),
+        ("update", KIND): per_change("ssm:UpdateAssociation", update),
+        ("start", KIND): per_change("ssm:StartAssociationsOnce", start),
+        ("delete", KIND): per_change("ssm:DeleteAssociation", _delete),
+        ("tag", KIND): per_change("ssm:AddTagsToResource", _tag),
+        ("untag", KIND): per_change("ssm:RemoveTagsFromResource", _untag),
     }
 
 
 def rows(
-    planned: AssociationPlan, areas: Sequence[AssociationArea], outcome: Outcome, begun: Sequence[Begun]
+    planned: AssociationPlan, areas: Sequence[AssociationArea], outcome: Outcome, begun: Sequence[StartedAssociation]
 ) -> list[dict[str, Any]]:
     """Each association as it is now: as planned, or as it was where its change failed."""
     now = {each.where: each.association for each in begun}

@@ -14,8 +14,8 @@ from ...model.associations import Execution
 from ...model.fleet import Problem
 from ...observe.association.runs import execution_targets, executions, has_nodes
 from ...observe.client.access import Target
-from ...observe.fleet.snapshot import everywhere
-from .associations import Begun
+from ...observe.fleet.snapshot import for_each_area
+from .associations import StartedAssociation
 
 # A run takes seconds at least; later polls are rarer, since State Manager allows few calls per second and account.
 FIRST_PAUSE = 1.0
@@ -23,7 +23,7 @@ LONGEST_PAUSE = 15.0
 
 
 def await_runs(
-    planned: AssociationPlan, targets: Sequence[Target], begun: Sequence[Begun], timeout: float
+    planned: AssociationPlan, targets: Sequence[Target], begun: Sequence[StartedAssociation], timeout: float
 ) -> tuple[list[RunReport], tuple[Problem, ...]]:
     """Wait for the runs that this module set going, and for the newest run of associations that were right already."""
     deadline = time.monotonic() + timeout
@@ -33,13 +33,13 @@ def await_runs(
         where = target.account_id, target.region
         if where in fresh:
             return _report(fresh[where], deadline, newest=False)
-        return _report(Begun(target, planned.after[where]), deadline, newest=True)
+        return _report(StartedAssociation(target, planned.after[where]), deadline, newest=True)
 
     awaited = [target for target in targets if (target.account_id, target.region) in {*fresh, *planned.settled}]
-    return everywhere(awaited, "ssm:DescribeAssociationExecutions", one)
+    return for_each_area(awaited, "ssm:DescribeAssociationExecutions", one)
 
 
-def _report(begun: Begun, deadline: float, newest: bool) -> RunReport:
+def _report(begun: StartedAssociation, deadline: float, newest: bool) -> RunReport:
     association = begun.association
     state, runs = _wait(begun, deadline, newest)
     found = latest(execution_targets(begun.target, association.association_id, runs))
@@ -54,7 +54,7 @@ def _report(begun: Begun, deadline: float, newest: bool) -> RunReport:
     )
 
 
-def _wait(begun: Begun, deadline: float, newest: bool) -> tuple[str | None, tuple[Execution, ...]]:
+def _wait(begun: StartedAssociation, deadline: float, newest: bool) -> tuple[str | None, tuple[Execution, ...]]:
     """The runs, and their state where the runs do not tell it."""
     association, pause, asked = begun.association, FIRST_PAUSE, False
     while True:

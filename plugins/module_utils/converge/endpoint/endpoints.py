@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...decide.endpoint.desired import EndpointWish
+from ...decide.endpoint.desired import DesiredEndpoint
 from ...decide.plan import Change, Plan
 from ...decide.verdict.endpoint_health import AGENT_PORT, PENDING_STATES
 from ...model.fleet import Endpoint, Problem, Snapshot
@@ -19,9 +19,9 @@ from ...observe.client.problems import AWS_ERRORS
 from ...observe.client.sdk import ClientError
 from ...observe.endpoint import read_back
 from ...observe.fleet import ec2
-from ..concurrent_runs import DNS_CONFLICT, dns_taken, endpoint_of, group_named, group_taken, make_or_adopt
+from ..concurrent_runs import DNS_CONFLICT, create_or_adopt, dns_taken, endpoint_of, group_named, group_taken
 from ..progress import Progress, Wait
-from ..retry import Patience
+from ..retry import Retry
 from ..run import AreaRun, Failure, Handler, Outcome, converge
 from ..tags import HANDLERS as TAG_HANDLERS
 
@@ -35,10 +35,15 @@ ADVICE = {
 
 
 def write_endpoints(
-    plan: Plan, targets: Sequence[Target], before: Snapshot, wish: EndpointWish, check_mode: bool, progress: Progress
+    plan: Plan,
+    targets: Sequence[Target],
+    before: Snapshot,
+    desired: DesiredEndpoint,
+    check_mode: bool,
+    progress: Progress,
 ) -> tuple[Outcome, Snapshot]:
     """Make the plan, and read back the accounts and regions in which something was tried."""
-    writer = EndpointWriter(wish.wait, wish.wait_timeout, progress)
+    writer = EndpointWriter(desired.wait, desired.wait_timeout, progress)
     outcome = converge(plan, targets, writer.handlers(), check_mode)
     return outcome, read_back(writer.touched, before)
 
@@ -75,24 +80,24 @@ class EndpointWriter:
 
         return noted
 
-    def _patience(self, wait: Wait, seconds: float | None = None) -> Patience:
-        return Patience(self.wait_timeout if seconds is None else seconds, pausing=wait.pause)
+    def _retry(self, wait: Wait, seconds: float | None = None) -> Retry:
+        return Retry(self.wait_timeout if seconds is None else seconds, pausing=wait.pause)
 
     def _create_groups(self, run: AreaRun, changes: Sequence[Change]) -> None:
         wait = self.progress.wait(run.target, len(changes), "security groups created")
-        client, patience = run.target.client("ec2"), self._patience(wait)
+        client, retry = run.target.client("ec2"), self._retry(wait)
 
         def create(change: Change) -> None:
             details = change.details
             name, vpc_id = details["name"], change.target
             group = {"GroupName": name, "Description": details["description"], "VpcId": vpc_id}
-            group_id = make_or_adopt(
+            group_id = create_or_adopt(
                 lambda: client.create_security_group(**group, **_tags("security-group", details["tags"]))["GroupId"],
                 group_taken,
                 lambda: group_named(run.target, vpc_id, name),
             )
             # A group that was just made may be unknown for a moment (EC2 API reference, eventual consistency).
-            patience.call(lambda: _authorize(client, group_id, details["cidrs"]), until=_not_found_yet)
+            retry.call(lambda: _authorize(client, group_id, details["cidrs"]), until=_not_found_yet)
             run.made["security group", change.target] = group_id
             wait.done += 1
 
@@ -101,7 +106,7 @@ class EndpointWriter:
     def _create(self, run: AreaRun, changes: Sequence[Change]) -> None:
         """Create them all, then wait for all of them together."""
         wait = self.progress.wait(run.target, len(changes), "VPC endpoints created")
-        client, patience = run.target.client("ec2"), self._patience(wait)
+        client, retry = run.target.client("ec2"), self._retry(wait)
         made: dict[str, Change] = {}
 
         def create(change: Change) -> None:
@@ -109,13 +114,13 @@ class EndpointWriter:
             passing = _freed_soon if change.details["predecessor"] else _not_found_yet
 
             def make() -> str:
-                return make_or_adopt(
+                return create_or_adopt(
                     lambda: client.create_vpc_endpoint(**arguments)["VpcEndpoint"]["VpcEndpointId"],
                     dns_taken,
                     lambda: endpoint_of(run.target, change.target, change.details["service"]),
                 )
 
-            made[patience.call(make, until=passing)] = change
+            made[retry.call(make, until=passing)] = change
             wait.done = len(made)
 
         run.each(changes, "ec2:CreateVpcEndpoint", create, tell=_tell, settled=not self.wait)
@@ -124,12 +129,12 @@ class EndpointWriter:
 
     def _update(self, run: AreaRun, changes: Sequence[Change]) -> None:
         wait = self.progress.wait(run.target, len(changes), "VPC endpoints updated")
-        client, patience = run.target.client("ec2"), self._patience(wait)
+        client, retry = run.target.client("ec2"), self._retry(wait)
         made: dict[str, Change] = {}
 
         def update(change: Change) -> None:
             arguments = _update_arguments(run, change)
-            patience.call(lambda: client.modify_vpc_endpoint(**arguments), until=_not_found_yet)
+            retry.call(lambda: client.modify_vpc_endpoint(**arguments), until=_not_found_yet)
             made[change.target] = change
             wait.done = len(made)
 
@@ -153,7 +158,7 @@ class EndpointWriter:
 
         try:
             if made:
-                self._patience(wait).poll(settled)
+                self._retry(wait).poll(settled)
         except AWS_ERRORS as error:
             run.fail(list(made.values()), "ec2:DescribeVpcEndpoints", error)
             return
@@ -179,7 +184,7 @@ class EndpointWriter:
         ids = [change.target for change in changes]
         wait = self.progress.wait(run.target, len(changes), "VPC endpoints deleted")
         try:
-            answer = self._patience(wait).call(lambda: client.delete_vpc_endpoints(VpcEndpointIds=ids))
+            answer = self._retry(wait).call(lambda: client.delete_vpc_endpoints(VpcEndpointIds=ids))
         except AWS_ERRORS as error:
             run.fail(changes, "ec2:DeleteVpcEndpoints", error)
             return
@@ -204,7 +209,7 @@ class EndpointWriter:
             return not left
 
         try:
-            gone = not self.wait or not going or self._patience(wait).poll(all_gone)
+            gone = not self.wait or not going or self._retry(wait).poll(all_gone)
         except AWS_ERRORS as error:
             run.fail(list(going.values()), "ec2:DescribeVpcEndpoints", error)
             return
@@ -219,13 +224,13 @@ class EndpointWriter:
 
     def _delete_groups(self, run: AreaRun, changes: Sequence[Change]) -> None:
         wait = self.progress.wait(run.target, len(changes), "security groups deleted")
-        client, patience = run.target.client("ec2"), self._patience(wait, None if self.wait else 0)
+        client, retry = run.target.client("ec2"), self._retry(wait, None if self.wait else 0)
 
         def delete(change: Change) -> None:
             # The network interfaces leave some minutes after the endpoint; until then the group is in use. That AWS
             # refuses is the one sure sign of it.
             try:
-                patience.call(lambda: client.delete_security_group(GroupId=change.target), until=_in_use)
+                retry.call(lambda: client.delete_security_group(GroupId=change.target), until=_in_use)
             except ClientError as error:
                 if _code(error) != "InvalidGroup.NotFound":  # GuardDuty may delete its own meanwhile
                     raise

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ...decide.plan import Change
 from ...decide.settings.features import FEATURE, LEGACY_FEATURE
-from ..concurrent_runs import detector_refused, make_or_adopt
-from ..run import AreaRun, Handler, one_by_one
+from ..concurrent_runs import create_or_adopt, detector_refused
+from ..run import AreaRun, Handler, per_change
 from .features import configuration, off
 
 
@@ -22,7 +22,9 @@ def _create(run: AreaRun, change: Change) -> None:
             client.update_detector(DetectorId=made, Features=features)
         return made
 
-    make_or_adopt(lambda: client.create_detector(Enable=True, Features=features)["DetectorId"], detector_refused, adopt)
+    create_or_adopt(
+        lambda: client.create_detector(Enable=True, Features=features)["DetectorId"], detector_refused, adopt
+    )
 
 
 def _update(run: AreaRun, change: Change) -> None:
@@ -36,7 +38,7 @@ def _disable_legacy(run: AreaRun, change: Change) -> None:
 
 
 HANDLERS: dict[tuple[str, str], Handler] = {
-    ("create", "detector"): one_by_one("guardduty:CreateDetector", _create),
-    ("update", "Runtime Monitoring setting"): one_by_one("guardduty:UpdateDetector", _update),
-    ("disable", "EKS Runtime Monitoring setting"): one_by_one("guardduty:UpdateDetector", _disable_legacy),
+    ("create", "detector"): per_change("guardduty:CreateDetector", _create),
+    ("update", "Runtime Monitoring setting"): per_change("guardduty:UpdateDetector", _update),
+    ("disable", "EKS Runtime Monitoring setting"): per_change("guardduty:UpdateDetector", _disable_legacy),
 }

@@ -12,25 +12,25 @@ from ...decide.plan import Change
 from ...decide.settings.features import FEATURE, LEGACY_FEATURE
 from ...observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
 from ...observe.settings.administrator import explained
-from ...observe.settings.member_retry import Settling
+from ...observe.settings.member_retry import MemberRetry
 from ...observe.settings.members import unprocessed
-from ..run import AreaRun, Handler, alike
+from ..run import AreaRun, Handler, group_identical
 from .features import configuration, off
 
 OPERATION = "guardduty:UpdateMemberDetectors"
 
 
-def handlers(settling: Callable[[], Settling]) -> dict[tuple[str, str], Handler]:
-    """C(settling) gives a bound for each step of each account and region."""
+def handlers(member_retry: Callable[[], MemberRetry]) -> dict[tuple[str, str], Handler]:
+    """C(member_retry) gives a bound for each step of each account and region."""
 
     def update(run: AreaRun, changes: Sequence[Change]) -> None:
-        patience = settling()
+        retry = member_retry()
         # A call has one list of settings for all its accounts.
-        for same in alike(changes, _settings):
-            _write(run, same, _settings(same[0]), patience)
+        for same in group_identical(changes, _settings):
+            _write(run, same, _settings(same[0]), retry)
 
     def disable_legacy(run: AreaRun, changes: Sequence[Change]) -> None:
-        _write(run, changes, off(LEGACY_FEATURE), settling())
+        _write(run, changes, off(LEGACY_FEATURE), member_retry())
 
     return {
         ("update", "member Runtime Monitoring setting"): update,
@@ -42,7 +42,7 @@ def _settings(change: Change) -> dict[str, Any]:
     return configuration(FEATURE, change.details["feature"])
 
 
-def _write(run: AreaRun, changes: Sequence[Change], settings: dict[str, Any], patience: Settling) -> None:
+def _write(run: AreaRun, changes: Sequence[Change], settings: dict[str, Any], retry: MemberRetry) -> None:
     client, detector_id = run.target.client("guardduty"), changes[0].details["detector_id"]
     of = {change.target: change for change in changes}
 
@@ -58,6 +58,6 @@ def _write(run: AreaRun, changes: Sequence[Change], settings: dict[str, Any], pa
         run.succeed(of[account] for account in batch if account not in reasons)
         return reasons
 
-    for account, reason in patience.ask(list(of), call).items():
+    for account, reason in retry.ask(list(of), call).items():
         problem = unprocessed(account, run.target.region, OPERATION, reason)
         run.fail([of[account]], OPERATION, AwsProblem(problem))

@@ -41,7 +41,7 @@ NAMES = {
 }
 
 
-def refused_settings(settings: Mapping[str, Any]) -> str | None:
+def invalid_settings(settings: Mapping[str, Any]) -> str | None:
     """Why AWS would refuse one of the wished settings whatever else the association holds; None where it would not."""
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
         _names,
@@ -55,7 +55,7 @@ def refused_settings(settings: Mapping[str, Any]) -> str | None:
     return next((sentence for check in checks for sentence in check(settings)), None)
 
 
-def refused_tags(tags: Mapping[str, str]) -> str | None:
+def invalid_tags(tags: Mapping[str, str]) -> str | None:
     if MANAGED_TAG in tags:
         return f"The tag {MANAGED_TAG} marks what GuardDuty owns; leave it out of tags."
     reserved = sorted(key for key in tags if key.lower().startswith("aws:"))

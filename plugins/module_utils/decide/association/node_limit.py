@@ -26,7 +26,7 @@ Nodes = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class NodeCapacity:
     """The nodes that have no room for one more association.
 
     C(needs): what must be read before that can be said, 'associations' or 'nodes'. C(unsure): the nodes of which it depends
@@ -38,15 +38,15 @@ class Room:
     unsure: tuple[str, ...] = ()
 
 
-def room(targets: Targets, others: Sequence[Association] | None, nodes: Nodes | None) -> Room:
+def room(targets: Targets, others: Sequence[Association] | None, nodes: Nodes | None) -> NodeCapacity:
     """C(others): the associations beside this one. C(nodes): the tags of the managed nodes, by id. None: not read yet."""
     if others is None:
-        return Room(needs="associations")
+        return NodeCapacity(needs="associations")
     rivals = [there for one in others if (there := one.settings.get("Targets")) and _may_meet(targets, there)]
     if len(rivals) < NODE_LIMIT:
-        return Room()
+        return NodeCapacity()
     if nodes is None:
-        return Room(needs="nodes")
+        return NodeCapacity(needs="nodes")
     full, unsure = [], []
     for node_id, tags in nodes.items():
         chosen = _selects(targets, node_id, tags)
@@ -57,7 +57,7 @@ def room(targets: Targets, others: Sequence[Association] | None, nodes: Nodes | 
             full.append(node_id)
         elif said.count(True) + said.count(None) >= NODE_LIMIT:
             unsure.append(node_id)
-    return Room(full=tuple(full), unsure=tuple(unsure))
+    return NodeCapacity(full=tuple(full), unsure=tuple(unsure))
 
 
 def instance_choice(targets: Targets) -> tuple[dict[str, list[str]], list[str] | None]:

@@ -17,7 +17,7 @@ from ...model.associations import Association, AssociationArea
 from ...model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT, SSM_PACKAGE, Problem
 from ..plan import Change, Plan
 from . import limits as limits
-from .node_limit import NODE_LIMIT, Room, room, some
+from .node_limit import NODE_LIMIT, NodeCapacity, room, some
 from .settings import merged, option_of, same, same_document, shown, shown_value, text
 
 KIND = "association"
@@ -40,7 +40,7 @@ Where = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class AssociationWish:
+class DesiredAssociation:
     """What the user wants. C(settings) holds only what was said, under AWS's names; the name and the document too."""
 
     state: str = "present"
@@ -81,41 +81,41 @@ class AssociationPlan:
     warnings: tuple[str, ...] = ()
 
 
-def refused(wish: AssociationWish) -> str | None:
+def refused(desired: DesiredAssociation) -> str | None:
     """Why the wish cannot be granted anywhere, or None."""
-    return limits.refused_settings(wish.settings) or (limits.refused_tags(wish.tags) if wish.tags else None)
+    return limits.invalid_settings(desired.settings) or (limits.invalid_tags(desired.tags) if desired.tags else None)
 
 
-def match(wish: AssociationWish, listed: Sequence[Association]) -> tuple[Association, ...]:
+def match(desired: DesiredAssociation, listed: Sequence[Association]) -> tuple[Association, ...]:
     """Those of the listed associations that the wish means: by name, or else by document and targets.
 
     An association that bears another name is somebody else's, whatever its document and targets are.
     """
-    if wish.name:
-        named = [one for one in listed if one.name == wish.name]
+    if desired.name:
+        named = [one for one in listed if one.name == desired.name]
         if named:
-            return tuple(_narrowed(wish, named))
+            return tuple(_narrowed(desired, named))
         listed = [one for one in listed if one.name is None]
-    targets = wish.settings.get("Targets")
+    targets = desired.settings.get("Targets")
     if targets is None:
         return ()
     return tuple(
         one
         for one in listed
-        if same_document(one.document, wish.document) and same("Targets", one.settings.get("Targets"), targets)
+        if same_document(one.document, desired.document) and same("Targets", one.settings.get("Targets"), targets)
     )
 
 
-def _narrowed(wish: AssociationWish, named: Sequence[Association]) -> Sequence[Association]:
+def _narrowed(desired: DesiredAssociation, named: Sequence[Association]) -> Sequence[Association]:
     """Names need not be unique in AWS: the document, then the targets, say which one is meant."""
     for member in ("Name", "Targets"):
-        wanted = wish.settings.get(member)
+        wanted = desired.settings.get(member)
         if len(named) > 1 and wanted is not None:
             named = [one for one in named if same(member, one.settings.get(member), wanted)] or named
     return named
 
 
-def plan_associations(areas: Iterable[AssociationArea], wish: AssociationWish) -> AssociationPlan:
+def plan_associations(areas: Iterable[AssociationArea], desired: DesiredAssociation) -> AssociationPlan:
     changes: list[Change] = []
     problems: list[Problem] = []
     to_confirm: dict[Where, tuple[str, str] | None] = {}
@@ -126,9 +126,9 @@ def plan_associations(areas: Iterable[AssociationArea], wish: AssociationWish) -
     for area in areas:
         where = (area.account_id, area.region)
         current = area.found[0] if len(area.found) == 1 else None
-        planned = list(_changes(area, current, wish))
+        planned = list(_changes(area, current, desired))
         places = _room(area, current, planned)
-        refusal = _refusal(area, current, wish, planned, places.full)
+        refusal = _refusal(area, current, desired, planned, places.full)
         if refusal:
             problems.append(refusal)
             planned = []
@@ -136,7 +136,7 @@ def plan_associations(areas: Iterable[AssociationArea], wish: AssociationWish) -
         if planned:
             to_confirm[where] = _document_to_check(planned)
             needs[where] = places.needs
-            warnings += _doubts(area, current, wish, places)
+            warnings += _doubts(area, current, desired, places)
         future = _after(current, planned)
         if future is not None:
             after[where] = future
@@ -156,7 +156,7 @@ def plan_associations(areas: Iterable[AssociationArea], wish: AssociationWish) -
     )
 
 
-def _room(area: AssociationArea, current: Association | None, planned: Sequence[Change]) -> Room:
+def _room(area: AssociationArea, current: Association | None, planned: Sequence[Change]) -> NodeCapacity:
     """Whether there is room for it on nodes that it comes to. Of nodes in other accounts nothing can be known here."""
     for change in planned:
         settings = change.details["settings"]
@@ -165,11 +165,13 @@ def _room(area: AssociationArea, current: Association | None, planned: Sequence[
             mine = current.association_id if current else None
             others = None if area.every is None else [one for one in area.every if one.association_id != mine]
             return room(settings["Targets"], others, area.nodes)
-    return Room()
+    return NodeCapacity()
 
 
-def _doubts(area: AssociationArea, current: Association | None, wish: AssociationWish, places: Room) -> Iterator[str]:
-    what = f"association {_name(current, wish)} in {area.account_id}/{area.region}"
+def _doubts(
+    area: AssociationArea, current: Association | None, desired: DesiredAssociation, places: NodeCapacity
+) -> Iterator[str]:
+    what = f"association {_name(current, desired)} in {area.account_id}/{area.region}"
     limit = f"AWS runs at most {NODE_LIMIT} associations on a node"
     if places.needs == "nodes":
         yield f"{limit}; whether the nodes of {what} have room is not known, since they could not be read."
@@ -180,29 +182,33 @@ def _doubts(area: AssociationArea, current: Association | None, wish: Associatio
         )
 
 
-def _name(current: Association | None, wish: AssociationWish) -> str:
-    return (current.name if current else None) or wish.name or wish.document
+def _name(current: Association | None, desired: DesiredAssociation) -> str:
+    return (current.name if current else None) or desired.name or desired.document
 
 
-def _changes(area: AssociationArea, current: Association | None, wish: AssociationWish) -> Iterator[Change]:
+def _changes(area: AssociationArea, current: Association | None, desired: DesiredAssociation) -> Iterator[Change]:
     def change(action: str, before: Any, after: Any, **details: Any) -> Change:
-        target = (current.name if current else wish.name) or (current.association_id if current else wish.document)
+        target = (current.name if current else desired.name) or (
+            current.association_id if current else desired.document
+        )
         known = {"association_id": current.association_id, "settings": current.settings} if current else {}
         return Change(area.account_id, area.region, action, KIND, target, before, after, {**known, **details})
 
     if len(area.found) > 1:
         return
-    if wish.state == "absent":
+    if desired.state == "absent":
         if current:
             yield change("delete", _described(current.settings, current.tags), None)
-    elif wish.state == "run":
+    elif desired.state == "run":
         if current:
             yield change("start", {}, {"run": "once, at once"}, version=current.version)
     elif current is None:
-        settings = merged(_creation_defaults(wish), wish.settings)
-        yield change("create", None, _described(settings, wish.tags), settings=settings, tags=dict(wish.tags or {}))
+        settings = merged(_creation_defaults(desired), desired.settings)
+        yield change(
+            "create", None, _described(settings, desired.tags), settings=settings, tags=dict(desired.tags or {})
+        )
     else:
-        wanted = _differing(current, wish)
+        wanted = _differing(current, desired)
         if wanted:
             yield change(
                 "update",
@@ -212,17 +218,17 @@ def _changes(area: AssociationArea, current: Association | None, wish: Associati
                 settings=merged(current.settings, wanted),
                 members=tuple(wanted),
             )
-        yield from _tag_changes(change, current, wish)
+        yield from _tag_changes(change, current, desired)
 
 
-def _tag_changes(change: Any, current: Association, wish: AssociationWish) -> Iterator[Change]:
-    if wish.tags is None or current.tags is None:
+def _tag_changes(change: Any, current: Association, desired: DesiredAssociation) -> Iterator[Change]:
+    if desired.tags is None or current.tags is None:
         return
-    new = {key: value for key, value in wish.tags.items() if current.tags.get(key) != value}
+    new = {key: value for key, value in desired.tags.items() if current.tags.get(key) != value}
     if new:
         yield change("tag", _tags(current.tags, new), _tags(new, new), tags=new)
-    old = [key for key in current.tags if key not in wish.tags and not key.startswith("aws:")]
-    if wish.purge_tags and old:
+    old = [key for key in current.tags if key not in desired.tags and not key.startswith("aws:")]
+    if desired.purge_tags and old:
         yield change("untag", _tags(current.tags, old), {}, keys=old)
 
 
@@ -234,17 +240,17 @@ def _described(settings: Mapping[str, Any], tags: Mapping[str, str] | None) -> d
     return {**shown(settings), **({"tags": dict(tags)} if tags else {})}
 
 
-def _creation_defaults(wish: AssociationWish) -> dict[str, Any]:
+def _creation_defaults(desired: DesiredAssociation) -> dict[str, Any]:
     """What a new association gets where nothing was said. One that exists is left as it is."""
     defaults: dict[str, Any] = {"Name": SSM_DOCUMENT}
-    if same_document(wish.document, SSM_DOCUMENT):
+    if same_document(desired.document, SSM_DOCUMENT):
         defaults["Parameters"] = {name: list(values) for name, values in INSTALL.items()}
     return defaults
 
 
-def _differing(current: Association, wish: AssociationWish) -> dict[str, Any]:
+def _differing(current: Association, desired: DesiredAssociation) -> dict[str, Any]:
     found = {}
-    for member, value in wish.settings.items():
+    for member, value in desired.settings.items():
         there = current.settings.get(member)
         alike = same_document(there or "", value) if member == "Name" else same(member, there, value)
         if not alike:
@@ -264,11 +270,11 @@ def _document_to_check(changes: Sequence[Change]) -> tuple[str, str] | None:
 def _refusal(
     area: AssociationArea,
     current: Association | None,
-    wish: AssociationWish,
+    desired: DesiredAssociation,
     planned: Sequence[Change],
     full: Sequence[str],
 ) -> Problem | None:
-    what = f"association {_name(current, wish)}"
+    what = f"association {_name(current, desired)}"
 
     def problem(code: str, message: str, advice: str = "") -> Problem:
         return Problem(area.account_id, area.region, f"the change of {what}", code, message, "", advice)
@@ -280,11 +286,11 @@ def _refusal(
             f"several associations answer to it: {ids}",
             "Name document_name and targets too, or delete one.",
         )
-    if current is None and wish.state == "run":
+    if current is None and desired.state == "run":
         return problem("AssociationNotFound", "there is none", "Create it with state=present.")
     if not planned:
         return None
-    if (current and current.guardduty_owned) or (current is None and wish.name == GUARDDUTY_ASSOCIATION):
+    if (current and current.guardduty_owned) or (current is None and desired.name == GUARDDUTY_ASSOCIATION):
         return problem(
             "GuardDutyOwned",
             "GuardDuty makes and keeps this association itself, and stops managing the agent when it is changed",

@@ -32,7 +32,7 @@ NEEDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class VpcSite:
     """A VPC in the one account and region of a snapshot that knows most about it: its owner's, where that was read."""
 
     area: AccountRegion
@@ -48,17 +48,17 @@ class Home:
         return tuple(endpoint for endpoint in endpoints if endpoint.state.lower() not in GONE_STATES)
 
     @property
-    def guarddutys(self) -> tuple[Endpoint, ...]:
+    def guardduty_endpoints(self) -> tuple[Endpoint, ...]:
         return tuple(endpoint for endpoint in self.live if endpoint.guardduty_owned)
 
 
-def homes(snapshot: Snapshot) -> dict[str, Home]:
+def vpc_sites(snapshot: Snapshot) -> dict[str, VpcSite]:
     """Every VPC of the snapshot once, by id. A shared VPC shows in its owner's account and in its participants'."""
-    found: dict[str, Home] = {}
+    found: dict[str, VpcSite] = {}
     for area in snapshot.areas:
         for vpc in area.vpcs.values():
             if vpc.vpc_id not in found or vpc.owner_id == area.account_id:
-                found[vpc.vpc_id] = Home(area, vpc)
+                found[vpc.vpc_id] = VpcSite(area, vpc)
     return found
 
 
@@ -66,7 +66,7 @@ def missing_vpcs(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Prob
     """A problem for each id that no account and region knows; none where some could not be read."""
     if any("vpcs" in area.unknown for area in snapshot.areas):
         return
-    known = homes(snapshot)
+    known = vpc_sites(snapshot)
     places = ", ".join(f"{area.account_id}/{area.region}" for area in snapshot.areas)
     for vpc_id in dict.fromkeys(ids or ()):
         if vpc_id not in known:
@@ -101,31 +101,31 @@ def vpcs_of_routes(snapshot: Snapshot, routes: Collection[str], choices: Choices
     )
 
 
-def need(home: Home, instances: Mapping[str, list[Instance]], wanted_in: Collection[str] | None) -> str:
+def need(site: VpcSite, instances: Mapping[str, list[Instance]], wanted_in: Collection[str] | None) -> str:
     """The code of NEEDS that decides about one VPC."""
-    state = way(home.area, home.vpc.vpc_id).state
-    if not home.owned:
+    state = way(site.area, site.vpc.vpc_id).state
+    if not site.owned:
         return "other_owner"
     if state == "unknown":
         return "unknown"
-    if home.guarddutys:
+    if site.guardduty_endpoints:
         return "guardduty_serves"
-    if not instances.get(home.vpc.vpc_id):
+    if not instances.get(site.vpc.vpc_id):
         return "no_linux_instance"
-    if wanted_in is not None and home.vpc.vpc_id not in wanted_in:
+    if wanted_in is not None and site.vpc.vpc_id not in wanted_in:
         return "no_wanted_instance"
     return {"missing": "endpoint_missing", "misconfigured": "endpoint_misconfigured"}.get(state, "operator_serves")
 
 
-def endpoint_row(home: Home) -> dict[str, Any]:
+def endpoint_row(site: VpcSite) -> dict[str, Any]:
     """What is said of one VPC's way. C(way) is the collection's word, C(state) is AWS's state of the endpoint."""
-    found = way(home.area, home.vpc.vpc_id)
-    endpoint = home.guarddutys[0] if home.guarddutys else found.endpoint
+    found = way(site.area, site.vpc.vpc_id)
+    endpoint = site.guardduty_endpoints[0] if site.guardduty_endpoints else found.endpoint
     return {
-        "vpc_id": home.vpc.vpc_id,
-        "account_id": home.area.account_id,
-        "region": home.area.region,
-        "vpc_owner_id": home.vpc.owner_id,
+        "vpc_id": site.vpc.vpc_id,
+        "account_id": site.area.account_id,
+        "region": site.area.region,
+        "vpc_owner_id": site.vpc.owner_id,
         "way": found.state,
         "owner": None if endpoint is None else "guardduty" if endpoint.guardduty_owned else "operator",
         "endpoint_id": endpoint.endpoint_id if endpoint else None,
@@ -139,7 +139,7 @@ def endpoint_row(home: Home) -> dict[str, Any]:
 
 
 def endpoint_rows(snapshot: Snapshot, vpc_ids: Iterable[str]) -> list[dict[str, Any]]:
-    known = homes(snapshot)
+    known = vpc_sites(snapshot)
     return [endpoint_row(known[vpc_id]) for vpc_id in vpc_ids if vpc_id in known]
 
 
@@ -148,8 +148,8 @@ def info_rows(
 ) -> list[dict[str, Any]]:
     instances = linux_instances(snapshot)
     return [
-        info_row(home, instances, wanted_in)
-        for vpc_id, home in homes(snapshot).items()
+        info_row(site, instances, wanted_in)
+        for vpc_id, site in vpc_sites(snapshot).items()
         if vpc_ids is None or vpc_id in vpc_ids
     ]
 
@@ -159,16 +159,18 @@ def info_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"vpcs": len(rows), "needed": sum(row["needed"] for row in rows), "ways": dict(sorted(ways.items()))}
 
 
-def info_row(home: Home, instances: Mapping[str, list[Instance]], wanted_in: Collection[str] | None) -> dict[str, Any]:
+def info_row(
+    site: VpcSite, instances: Mapping[str, list[Instance]], wanted_in: Collection[str] | None
+) -> dict[str, Any]:
     """The row of vpc_endpoint_info: the way, and whether an endpoint is needed and why."""
-    reason = need(home, instances, wanted_in)
+    reason = need(site, instances, wanted_in)
     needed, cause = NEEDS[reason]
     return {
-        **endpoint_row(home),
-        "linux_instances": len(instances.get(home.vpc.vpc_id, ())),
+        **endpoint_row(site),
+        "linux_instances": len(instances.get(site.vpc.vpc_id, ())),
         "needed": needed,
         "reason": reason,
         "cause": cause,
-        "dns_support": home.vpc.dns_support,
-        "dns_hostnames": home.vpc.dns_hostnames,
+        "dns_support": site.vpc.dns_support,
+        "dns_hostnames": site.vpc.dns_hostnames,
     }

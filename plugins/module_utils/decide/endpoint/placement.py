@@ -16,30 +16,30 @@ from dataclasses import dataclass
 
 from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Subnet
 from ..verdict.endpoint_health import AGENT_PORT, closed_cidrs
-from .desired import EndpointWish, is_our_group
-from .need import Home
+from .desired import DesiredEndpoint, is_our_group
+from .need import VpcSite
 
 
 class Refused(Exception):
     """One VPC cannot be planned, for a reason that the user can act on."""
 
-    def __init__(self, home: Home, code: str, message: str, advice: str) -> None:
+    def __init__(self, site: VpcSite, code: str, message: str, advice: str) -> None:
         super().__init__(message)
-        where = (home.area.account_id, home.area.region, f"the endpoint of {home.vpc.vpc_id}")
+        where = (site.area.account_id, site.area.region, f"the endpoint of {site.vpc.vpc_id}")
         self.problem = Problem(*where, code, message, "", advice)
 
 
-def chosen_subnets(home: Home, wish: EndpointWish, instances: Iterable[Instance]) -> tuple[str, ...]:
+def chosen_subnets(site: VpcSite, desired: DesiredEndpoint, instances: Iterable[Instance]) -> tuple[str, ...]:
     """The subnets that a new endpoint gets, or that an endpoint with named subnets should have."""
-    of_vpc = [subnet for subnet in home.area.subnets.values() if subnet.vpc_id == home.vpc.vpc_id]
-    if wish.subnet_ids is not None:
-        return _named(home, [subnet for subnet in of_vpc if subnet.subnet_id in wish.subnet_ids])
-    zones = home.area.service_zones
+    of_vpc = [subnet for subnet in site.area.subnets.values() if subnet.vpc_id == site.vpc.vpc_id]
+    if desired.subnet_ids is not None:
+        return _named(site, [subnet for subnet in of_vpc if subnet.subnet_id in desired.subnet_ids])
+    zones = site.area.service_zones
     offered = [subnet for subnet in of_vpc if zones is None or subnet.availability_zone in zones]
     if not offered:
         held = ", ".join(sorted({subnet.availability_zone for subnet in of_vpc})) or "no subnets"
         message = f"the service is not offered in any availability zone of the VPC ({held})"
-        raise Refused(home, "ZoneNotOffered", message, _offered(zones))
+        raise Refused(site, "ZoneNotOffered", message, _offered(zones))
     return tuple(sorted(_one_per_zone(offered, instances).values()))
 
 
@@ -53,19 +53,19 @@ def _one_per_zone(subnets: Iterable[Subnet], instances: Iterable[Instance]) -> d
     return lived_in or {zone: subnet.subnet_id for zone, subnet in best.items()}
 
 
-def _named(home: Home, subnets: list[Subnet]) -> tuple[str, ...]:
+def _named(site: VpcSite, subnets: list[Subnet]) -> tuple[str, ...]:
     if not subnets:
-        message = f"none of subnet_ids is a subnet of {home.vpc.vpc_id}"
-        raise Refused(home, "NoSubnet", message, "Name at least one subnet of each VPC, or leave subnet_ids out.")
-    zones = home.area.service_zones
+        message = f"none of subnet_ids is a subnet of {site.vpc.vpc_id}"
+        raise Refused(site, "NoSubnet", message, "Name at least one subnet of each VPC, or leave subnet_ids out.")
+    zones = site.area.service_zones
     for subnet in subnets:
         if zones is not None and subnet.availability_zone not in zones:
             message = f"the service is not offered in {subnet.availability_zone}, the zone of {subnet.subnet_id}"
-            raise Refused(home, "ZoneNotOffered", message, _offered(zones))
+            raise Refused(site, "ZoneNotOffered", message, _offered(zones))
     doubled = [zone for zone, count in Counter(subnet.availability_zone for subnet in subnets).items() if count > 1]
     if doubled:
         message = f"subnet_ids has more than one subnet in {', '.join(sorted(doubled))}"
-        raise Refused(home, "TwoSubnetsInZone", message, "An endpoint has one subnet per availability zone: name one.")
+        raise Refused(site, "TwoSubnetsInZone", message, "An endpoint has one subnet per availability zone: name one.")
     return tuple(sorted(subnet.subnet_id for subnet in subnets))
 
 
@@ -73,42 +73,42 @@ def _offered(zones: Iterable[str] | None) -> str:
     return f"It is offered in {', '.join(sorted(zones or ()))}."
 
 
-def open_zones(home: Home, endpoint: Endpoint, instances: Iterable[Instance]) -> bool:
+def open_zones(site: VpcSite, endpoint: Endpoint, instances: Iterable[Instance]) -> bool:
     """Whether an instance lives in a zone in which the endpoint has no subnet, as far as is known.
 
     Zone names belong to an account, so an instance of a participant is placed by its subnet only.
     """
-    zones = _zones(home)
+    zones = _zones(site)
     covered = {zones[subnet_id] for subnet_id in endpoint.subnet_ids if subnet_id in zones}
     lived_in = {instance.subnet_id for instance in instances if instance.subnet_id} - set(endpoint.subnet_ids)
     return any(zones.get(subnet_id) not in covered for subnet_id in lived_in)
 
 
 def extended_subnets(
-    home: Home, endpoint: Endpoint, wish: EndpointWish, instances: Iterable[Instance]
+    site: VpcSite, endpoint: Endpoint, desired: DesiredEndpoint, instances: Iterable[Instance]
 ) -> tuple[str, ...]:
     """The endpoint's subnets with one more for each zone that has instances and is not covered yet.
 
     Nothing is taken away: instances come and go, and connections through a network interface end with it.
     """
-    zones = _zones(home)
+    zones = _zones(site)
     covered = {zones.get(subnet_id) for subnet_id in endpoint.subnet_ids}
     lived_in = {instance.subnet_id for instance in instances}
     more = [
         subnet_id
-        for subnet_id in chosen_subnets(home, wish, instances)
+        for subnet_id in chosen_subnets(site, desired, instances)
         if subnet_id in lived_in and zones.get(subnet_id) not in covered
     ]
     return tuple(sorted({*endpoint.subnet_ids, *more}))
 
 
-def _zones(home: Home) -> dict[str, str]:
+def _zones(site: VpcSite) -> dict[str, str]:
     own = {
         instance.subnet_id: instance.availability_zone
-        for instance in home.area.instances
+        for instance in site.area.instances
         if instance.subnet_id and instance.availability_zone
     }
-    return own | {subnet.subnet_id: subnet.availability_zone for subnet in home.area.subnets.values()}
+    return own | {subnet.subnet_id: subnet.availability_zone for subnet in site.area.subnets.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,49 +120,51 @@ class Groups:
     make: bool = False
 
 
-def chosen_groups(home: Home, wish: EndpointWish, endpoint: Endpoint | None) -> Groups:
+def chosen_groups(site: VpcSite, desired: DesiredEndpoint, endpoint: Endpoint | None) -> Groups:
     attached = endpoint.security_group_ids if endpoint else ()
-    if wish.security_group_ids is not None:
-        return Groups(_named_groups(home, wish, attached))
-    ours = our_group(home, wish)
+    if desired.security_group_ids is not None:
+        return Groups(_named_groups(site, desired, attached))
+    ours = our_group(site, desired)
     if endpoint is not None:
         if ours is not None and ours.group_id in attached:
             return Groups(attached, ours)
-        if not lets_nobody_in(home, endpoint):
+        if not lets_nobody_in(site, endpoint):
             return Groups(attached)
     ids = (*attached, ours.group_id) if ours else attached
     return Groups(ids, ours, make=ours is None)
 
 
-def lets_nobody_in(home: Home, endpoint: Endpoint) -> bool:
+def lets_nobody_in(site: VpcSite, endpoint: Endpoint) -> bool:
     """Whether the groups of an endpoint are all known, and close a CIDR of the VPC out."""
-    known = home.area.security_groups
+    known = site.area.security_groups
     groups = [known[group_id] for group_id in endpoint.security_group_ids if group_id in known]
     complete = len(groups) == len(endpoint.security_group_ids)
-    return complete and bool(closed_cidrs(home.vpc.cidrs, groups))
+    return complete and bool(closed_cidrs(site.vpc.cidrs, groups))
 
 
-def our_group(home: Home, wish: EndpointWish) -> SecurityGroup | None:
+def our_group(site: VpcSite, desired: DesiredEndpoint) -> SecurityGroup | None:
     """The group of the wished name in the VPC. Names are unique within a VPC (EC2 API reference, CreateSecurityGroup)."""
-    groups = home.area.security_groups.values()
-    named = [one for one in groups if one.name == wish.security_group_name and one.vpc_id == home.vpc.vpc_id]
+    groups = site.area.security_groups.values()
+    named = [one for one in groups if one.name == desired.security_group_name and one.vpc_id == site.vpc.vpc_id]
     if named and MANAGED_TAG in named[0].tags:
-        message = f"the security group {named[0].group_id} ({wish.security_group_name}) carries the tag {MANAGED_TAG}"
-        raise Refused(home, "GuardDutyOwned", message, "It belongs to GuardDuty: choose another security_group_name.")
+        message = (
+            f"the security group {named[0].group_id} ({desired.security_group_name}) carries the tag {MANAGED_TAG}"
+        )
+        raise Refused(site, "GuardDutyOwned", message, "It belongs to GuardDuty: choose another security_group_name.")
     return named[0] if named else None
 
 
-def _named_groups(home: Home, wish: EndpointWish, attached: Iterable[str]) -> tuple[str, ...]:
-    groups = home.area.security_groups
+def _named_groups(site: VpcSite, desired: DesiredEndpoint, attached: Iterable[str]) -> tuple[str, ...]:
+    groups = site.area.security_groups
     mine = [
         one
-        for one in wish.security_group_ids or ()
-        if one in groups and is_our_group(groups[one], home.vpc.vpc_id, wish)
+        for one in desired.security_group_ids or ()
+        if one in groups and is_our_group(groups[one], site.vpc.vpc_id, desired)
     ]
     if not mine:
-        message = f"none of security_group_ids is a security group of {home.vpc.vpc_id} that GuardDuty does not own"
+        message = f"none of security_group_ids is a security group of {site.vpc.vpc_id} that GuardDuty does not own"
         advice = "Name at least one group of each VPC, or leave security_group_ids out."
-        raise Refused(home, "NoSecurityGroup", message, advice)
+        raise Refused(site, "NoSecurityGroup", message, advice)
     return tuple(attached) if set(attached) == set(mine) else tuple(mine)
 
 
@@ -180,14 +182,14 @@ def inbound(group: SecurityGroup) -> tuple[str, ...]:
     )
 
 
-def wanted_inbound(home: Home) -> tuple[str, ...]:
-    return tuple(sorted(home.vpc.cidrs))
+def wanted_inbound(site: VpcSite) -> tuple[str, ...]:
+    return tuple(sorted(site.vpc.cidrs))
 
 
-def tag_difference(tags: Mapping[str, str], wish: EndpointWish) -> tuple[dict[str, str], dict[str, str]]:
+def tag_difference(tags: Mapping[str, str], desired: DesiredEndpoint) -> tuple[dict[str, str], dict[str, str]]:
     """The tags to write, and the tags to remove with the values they have."""
-    if wish.tags is None:
+    if desired.tags is None:
         return {}, {}
-    written = {key: value for key, value in wish.tags.items() if tags.get(key) != value}
-    gone = {key: value for key, value in tags.items() if key not in wish.tags and not key.lower().startswith("aws:")}
-    return written, gone if wish.purge_tags else {}
+    written = {key: value for key, value in desired.tags.items() if tags.get(key) != value}
+    gone = {key: value for key, value in tags.items() if key not in desired.tags and not key.lower().startswith("aws:")}
+    return written, gone if desired.purge_tags else {}

@@ -16,9 +16,9 @@ from typing import Any
 from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Snapshot, Subnet
 from ..plan import Change, Plan
 from ..verdict.endpoint_health import GONE_STATES, PENDING_STATES, policy_denies
-from .desired import EndpointWish, choose, current
+from .desired import DesiredEndpoint, choose, current
 from .lookups import wants_private_dns
-from .need import Home, linux_instances
+from .need import VpcSite, linux_instances
 from .placement import (
     Groups,
     Refused,
@@ -60,48 +60,48 @@ class EndpointPlan:
     warnings: tuple[str, ...]
 
 
-def plan_endpoints(snapshot: Snapshot, wish: EndpointWish) -> EndpointPlan:
+def plan_endpoints(snapshot: Snapshot, desired: DesiredEndpoint) -> EndpointPlan:
     """The plan for a snapshot that holds what lookups() asked for."""
-    chosen = choose(snapshot, wish)
+    chosen = choose(snapshot, desired)
     instances = linux_instances(snapshot)
     changes: list[Change] = []
-    problems = [*chosen.problems, *_misplaced(snapshot, wish, chosen.work)]
+    problems = [*chosen.problems, *_misplaced(snapshot, desired, chosen.work)]
     warnings = list(chosen.warnings)
-    for home in chosen.work:
+    for site in chosen.work:
         try:
-            if wish.state == "absent":
-                changes += _absent(home, wish)
-            elif not home.guarddutys:
-                changes += _present(home, wish, instances.get(home.vpc.vpc_id, []))
-                warnings += _closed(home, wish)
+            if desired.state == "absent":
+                changes += _absent(site, desired)
+            elif not site.guardduty_endpoints:
+                changes += _present(site, desired, instances.get(site.vpc.vpc_id, []))
+                warnings += _closed(site, desired)
         except Refused as refusal:
             problems.append(refusal.problem)
     ordered = sorted(changes, key=lambda change: STEPS.index((change.action, change.kind)))
     return EndpointPlan(Plan.of(ordered), chosen.shown, tuple(dict.fromkeys(problems)), tuple(warnings))
 
 
-def _misplaced(snapshot: Snapshot, wish: EndpointWish, work: tuple[Home, ...]) -> Iterator[Problem]:
+def _misplaced(snapshot: Snapshot, desired: DesiredEndpoint, work: tuple[VpcSite, ...]) -> Iterator[Problem]:
     """Named subnets and groups that are nowhere, or in a VPC that was not asked for.
 
     With select=needed the names may well be of VPCs that need nothing any more.
     """
-    if not work or wish.state == "absent" or wish.select != "listed":
+    if not work or desired.state == "absent" or desired.select != "listed":
         return
-    ids = {home.vpc.vpc_id for home in work}
+    ids = {site.vpc.vpc_id for site in work}
     subnets: dict[str, Subnet] = {}
     groups: dict[str, SecurityGroup] = {}
     for area in snapshot.areas:
         subnets |= area.subnets
         groups |= area.security_groups
-    held = {subnet_id for home in work for endpoint in home.live for subnet_id in endpoint.subnet_ids}
+    held = {subnet_id for site in work for endpoint in site.live for subnet_id in endpoint.subnet_ids}
     unknown = {word for area in snapshot.areas for word in area.unknown}
     if "subnets" not in unknown:
-        for subnet_id in wish.subnet_ids or ():
+        for subnet_id in desired.subnet_ids or ():
             subnet = subnets.get(subnet_id)
             if (subnet is None and subnet_id not in held) or (subnet is not None and subnet.vpc_id not in ids):
                 yield _elsewhere("subnet", subnet_id, subnet.vpc_id if subnet else None)
     if "security_groups" not in unknown:
-        for group_id in wish.security_group_ids or ():
+        for group_id in desired.security_group_ids or ():
             group = groups.get(group_id)
             if group is None or group.vpc_id not in ids:
                 yield _elsewhere("security group", group_id, group.vpc_id if group else None)
@@ -115,62 +115,62 @@ def _elsewhere(kind: str, name: str, vpc_id: str | None) -> Problem:
     return Problem("", "", f"the choice of {kind}s", "OtherVpc", message, "", f"Leave it out, or add {vpc_id}.")
 
 
-def _closed(home: Home, wish: EndpointWish) -> Iterator[str]:
+def _closed(site: VpcSite, desired: DesiredEndpoint) -> Iterator[str]:
     """A warning where the groups that the user named keep the VPC out; they are not ours to open."""
-    endpoint = current(home, wish)
-    if endpoint and wish.security_group_ids is not None and lets_nobody_in(home, endpoint):
+    endpoint = current(site, desired)
+    if endpoint and desired.security_group_ids is not None and lets_nobody_in(site, endpoint):
         yield (
-            f"The security groups of {endpoint.endpoint_id} in {home.vpc.vpc_id} do not let every CIDR of the VPC in on"
+            f"The security groups of {endpoint.endpoint_id} in {site.vpc.vpc_id} do not let every CIDR of the VPC in on"
             " port 443. Open them, or leave security_group_ids out."
         )
 
 
-def _present(home: Home, wish: EndpointWish, instances: list[Instance]) -> Iterator[Change]:
-    endpoint = current(home, wish)
-    service = wish.service(home.area)
+def _present(site: VpcSite, desired: DesiredEndpoint, instances: list[Instance]) -> Iterator[Change]:
+    endpoint = current(site, desired)
+    service = desired.service(site.area)
     if service is None:
-        message = f"AWS offers no endpoint for the GuardDuty agent in {home.area.region} ({home.area.partition})"
-        raise Refused(home, "ServiceNotOffered", message, "Leave this region out; Runtime Monitoring needs none there.")
+        message = f"AWS offers no endpoint for the GuardDuty agent in {site.area.region} ({site.area.partition})"
+        raise Refused(site, "ServiceNotOffered", message, "Leave this region out; Runtime Monitoring needs none there.")
     if endpoint is not None and endpoint.state.lower() not in ("available", *PENDING_STATES):
         message = f"{endpoint.endpoint_id} is in state {endpoint.state}, which it cannot leave"
-        raise Refused(home, "EndpointState", message, "Delete it with state=absent, then run this again.")
-    if endpoint is None and home.area.service_zones == frozenset():
-        message = f"{service} is not offered in {home.area.region}"
-        raise Refused(home, "ServiceNotOffered", message, "Leave this region out, or change fips.")
-    if endpoint is None and "subnets" in home.area.unknown:
+        raise Refused(site, "EndpointState", message, "Delete it with state=absent, then run this again.")
+    if endpoint is None and site.area.service_zones == frozenset():
+        message = f"{service} is not offered in {site.area.region}"
+        raise Refused(site, "ServiceNotOffered", message, "Leave this region out, or change fips.")
+    if endpoint is None and "subnets" in site.area.unknown:
         return  # the call that failed is a problem already
-    dns = list(_dns(home, wish)) if wants_private_dns(home, wish) else []
-    groups = chosen_groups(home, wish, endpoint)
-    steps = [*dns, *_group(home, wish, groups)]
+    dns = list(_dns(site, desired)) if wants_private_dns(site, desired) else []
+    groups = chosen_groups(site, desired, endpoint)
+    steps = [*dns, *_group(site, desired, groups)]
     if endpoint is None:
-        steps.append(_create(home, wish, service, groups, chosen_subnets(home, wish, instances)))
+        steps.append(_create(site, desired, service, groups, chosen_subnets(site, desired, instances)))
     else:
-        steps += _update(home, wish, endpoint, groups, instances)
-        steps += _tags(home, wish, "VPC endpoint", endpoint.endpoint_id, endpoint.tags)
+        steps += _update(site, desired, endpoint, groups, instances)
+        steps += _tags(site, desired, "VPC endpoint", endpoint.endpoint_id, endpoint.tags)
     yield from steps
 
 
-def _dns(home: Home, wish: EndpointWish) -> Iterator[Change]:
+def _dns(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
     """Private DNS needs both attributes of the VPC (PrivateLink guide, "Access an AWS service"). None: not known."""
-    attributes = {"dns_support": home.vpc.dns_support, "dns_hostnames": home.vpc.dns_hostnames}
+    attributes = {"dns_support": site.vpc.dns_support, "dns_hostnames": site.vpc.dns_hostnames}
     off = [name for name, value in attributes.items() if value is False]
     if not off:
         return
-    if not wish.dns_attributes:
+    if not desired.dns_attributes:
         message = f"{' and '.join(off).replace('_', ' ')} of the VPC {'are' if len(off) > 1 else 'is'} off"
         advice = "The endpoint's private DNS needs both attributes on: set dns_attributes=true, or turn them on."
-        raise Refused(home, "VpcDnsOff", message.replace("dns", "DNS"), advice)
+        raise Refused(site, "VpcDnsOff", message.replace("dns", "DNS"), advice)
     before, after = dict.fromkeys(off, False), dict.fromkeys(off, True)
-    yield _change(home, "enable", "VPC DNS setting", home.vpc.vpc_id, before, after, {"attributes": tuple(off)})
+    yield _change(site, "enable", "VPC DNS setting", site.vpc.vpc_id, before, after, {"attributes": tuple(off)})
 
 
-def _group(home: Home, wish: EndpointWish, groups: Groups) -> Iterator[Change]:
-    wanted = wanted_inbound(home)
+def _group(site: VpcSite, desired: DesiredEndpoint, groups: Groups) -> Iterator[Change]:
+    wanted = wanted_inbound(site)
     if groups.make:
-        tags = dict(wish.tags or {})
-        after = {"name": wish.security_group_name, "inbound_443": list(wanted), **_tag_keys(tags)}
-        details = {"name": wish.security_group_name, "cidrs": wanted, "tags": tags, "description": GROUP_DESCRIPTION}
-        yield _change(home, "create", "security group", home.vpc.vpc_id, None, after, details)
+        tags = dict(desired.tags or {})
+        after = {"name": desired.security_group_name, "inbound_443": list(wanted), **_tag_keys(tags)}
+        details = {"name": desired.security_group_name, "cidrs": wanted, "tags": tags, "description": GROUP_DESCRIPTION}
+        yield _change(site, "create", "security group", site.vpc.vpc_id, None, after, details)
     elif groups.ours is not None:
         held = inbound(groups.ours)
         if held != wanted:
@@ -179,18 +179,18 @@ def _group(home: Home, wish: EndpointWish, groups: Groups) -> Iterator[Change]:
                 "revoke": tuple(cidr for cidr in held if cidr not in wanted),
             }
             before, after = {"inbound_443": list(held)}, {"inbound_443": list(wanted)}
-            yield _change(home, "update", "security group", groups.ours.group_id, before, after, details)
-        yield from _tags(home, wish, "security group", groups.ours.group_id, groups.ours.tags)
+            yield _change(site, "update", "security group", groups.ours.group_id, before, after, details)
+        yield from _tags(site, desired, "security group", groups.ours.group_id, groups.ours.tags)
 
 
-def _create(home: Home, wish: EndpointWish, service: str, groups: Groups, subnets: tuple[str, ...]) -> Change:
-    tags = dict(wish.tags or {})
-    policy = wish.policy.document(_place(home, service))
+def _create(site: VpcSite, desired: DesiredEndpoint, service: str, groups: Groups, subnets: tuple[str, ...]) -> Change:
+    tags = dict(desired.tags or {})
+    policy = desired.policy.document(_place(site, service))
     after = {
         "service_name": service,
         "private_dns": True,
         "subnet_ids": list(subnets),
-        "security_groups": _named_groups(wish, groups),
+        "security_groups": _named_groups(desired, groups),
         "policy": policy,
         **_tag_keys(tags),
     }
@@ -201,49 +201,51 @@ def _create(home: Home, wish: EndpointWish, service: str, groups: Groups, subnet
         "new_group": groups.make,
         "policy": policy,
         "tags": tags,
-        "predecessor": _going(home),
+        "predecessor": _going(site),
     }
-    return _change(home, "create", "VPC endpoint", home.vpc.vpc_id, None, after, details)
+    return _change(site, "create", "VPC endpoint", site.vpc.vpc_id, None, after, details)
 
 
 def _update(
-    home: Home, wish: EndpointWish, endpoint: Endpoint, groups: Groups, instances: list[Instance]
+    site: VpcSite, desired: DesiredEndpoint, endpoint: Endpoint, groups: Groups, instances: list[Instance]
 ) -> Iterator[Change]:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    details: dict[str, Any] = {"vpc_id": home.vpc.vpc_id, "new_group": groups.make}
+    details: dict[str, Any] = {"vpc_id": site.vpc.vpc_id, "new_group": groups.make}
     if not endpoint.private_dns:
         before["private_dns"], after["private_dns"] = False, True
-    subnets = _wanted_subnets(home, wish, endpoint, instances)
+    subnets = _wanted_subnets(site, desired, endpoint, instances)
     if set(subnets) != set(endpoint.subnet_ids):
         before["subnet_ids"], after["subnet_ids"] = sorted(endpoint.subnet_ids), list(subnets)
         details |= _set_change("subnets", endpoint.subnet_ids, subnets)
     if set(groups.ids) != set(endpoint.security_group_ids) or groups.make:
         before["security_groups"] = sorted(endpoint.security_group_ids)
-        after["security_groups"] = _named_groups(wish, groups)
+        after["security_groups"] = _named_groups(desired, groups)
         details |= _set_change("groups", endpoint.security_group_ids, groups.ids)
-    if wish.policy.explicit or policy_denies(endpoint.policy, home.area.account_id):
-        policy = wish.policy.document(_place(home, endpoint.service_name))
+    if desired.policy.explicit or policy_denies(endpoint.policy, site.area.account_id):
+        policy = desired.policy.document(_place(site, endpoint.service_name))
         if not same_policy(endpoint.policy, policy):
             before["policy"], after["policy"] = endpoint.policy, policy
     if after:
-        yield _change(home, "update", "VPC endpoint", endpoint.endpoint_id, before, after, details)
+        yield _change(site, "update", "VPC endpoint", endpoint.endpoint_id, before, after, details)
 
 
-def _place(home: Home, service: str) -> Place:
-    return Place(home.area.account_id, home.area.region, home.area.partition, home.vpc.vpc_id, service)
+def _place(site: VpcSite, service: str) -> Place:
+    return Place(site.area.account_id, site.area.region, site.area.partition, site.vpc.vpc_id, service)
 
 
-def _wanted_subnets(home: Home, wish: EndpointWish, endpoint: Endpoint, instances: list[Instance]) -> tuple[str, ...]:
-    read = any(subnet.vpc_id == home.vpc.vpc_id for subnet in home.area.subnets.values())
-    if "subnets" in home.area.unknown:
+def _wanted_subnets(
+    site: VpcSite, desired: DesiredEndpoint, endpoint: Endpoint, instances: list[Instance]
+) -> tuple[str, ...]:
+    read = any(subnet.vpc_id == site.vpc.vpc_id for subnet in site.area.subnets.values())
+    if "subnets" in site.area.unknown:
         return endpoint.subnet_ids
-    if wish.subnet_ids is not None:
-        if not read and set(endpoint.subnet_ids) <= set(wish.subnet_ids):
+    if desired.subnet_ids is not None:
+        if not read and set(endpoint.subnet_ids) <= set(desired.subnet_ids):
             return endpoint.subnet_ids  # nothing was looked up, because the endpoints hold just what is named
-        return chosen_subnets(home, wish, instances)
-    if read and open_zones(home, endpoint, instances):
-        return extended_subnets(home, endpoint, wish, instances)
+        return chosen_subnets(site, desired, instances)
+    if read and open_zones(site, endpoint, instances):
+        return extended_subnets(site, endpoint, desired, instances)
     return endpoint.subnet_ids
 
 
@@ -254,23 +256,23 @@ def _set_change(what: str, before: tuple[str, ...], after: tuple[str, ...]) -> d
     }
 
 
-def _named_groups(wish: EndpointWish, groups: Groups) -> list[str]:
+def _named_groups(desired: DesiredEndpoint, groups: Groups) -> list[str]:
     """Group ids, and our group's name while it has no id yet."""
-    return [*sorted(groups.ids), *([wish.security_group_name] if groups.make else [])]
+    return [*sorted(groups.ids), *([desired.security_group_name] if groups.make else [])]
 
 
-def _tags(home: Home, wish: EndpointWish, kind: str, target: str, tags: Mapping[str, str]) -> Iterator[Change]:
-    written, gone = tag_difference(tags, wish)
+def _tags(site: VpcSite, desired: DesiredEndpoint, kind: str, target: str, tags: Mapping[str, str]) -> Iterator[Change]:
+    written, gone = tag_difference(tags, desired)
     if written:
         before = _tag_keys({key: tags[key] for key in written if key in tags})
-        yield _change(home, "tag", kind, target, before, _tag_keys(written), {"tags": written})
+        yield _change(site, "tag", kind, target, before, _tag_keys(written), {"tags": written})
     if gone:
-        yield _change(home, "untag", kind, target, _tag_keys(gone), {}, {"keys": tuple(sorted(gone))})
+        yield _change(site, "untag", kind, target, _tag_keys(gone), {}, {"keys": tuple(sorted(gone))})
 
 
-def _absent(home: Home, wish: EndpointWish) -> Iterator[Change]:
+def _absent(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
     """Endpoints first; a group can go only when the endpoints' network interfaces have."""
-    doomed = [endpoint for endpoint in home.live if wish.include_guardduty or not endpoint.guardduty_owned]
+    doomed = [endpoint for endpoint in site.live if desired.include_guardduty or not endpoint.guardduty_owned]
     for endpoint in doomed:
         before = {
             "service_name": endpoint.service_name,
@@ -278,28 +280,28 @@ def _absent(home: Home, wish: EndpointWish) -> Iterator[Change]:
             "subnet_ids": sorted(endpoint.subnet_ids),
             "security_groups": sorted(endpoint.security_group_ids),
         }
-        yield _change(home, "delete", "VPC endpoint", endpoint.endpoint_id, before, None)
-    if not wish.wait and (doomed or _going(home)):
+        yield _change(site, "delete", "VPC endpoint", endpoint.endpoint_id, before, None)
+    if not desired.wait and (doomed or _going(site)):
         return  # a later run finds the group without its endpoint
     after = tuple(endpoint.endpoint_id for endpoint in doomed)
-    for group in home.area.security_groups.values():
-        if group.vpc_id == home.vpc.vpc_id and _goes_too(group, home, wish):
-            before = {"name": group.name, "vpc_id": home.vpc.vpc_id}
-            yield _change(home, "delete", "security group", group.group_id, before, None, {"after": after})
+    for group in site.area.security_groups.values():
+        if group.vpc_id == site.vpc.vpc_id and _goes_too(group, site, desired):
+            before = {"name": group.name, "vpc_id": site.vpc.vpc_id}
+            yield _change(site, "delete", "security group", group.group_id, before, None, {"after": after})
 
 
-def _going(home: Home) -> bool:
-    endpoints = home.area.endpoints.get(home.vpc.vpc_id, ())
+def _going(site: VpcSite) -> bool:
+    endpoints = site.area.endpoints.get(site.vpc.vpc_id, ())
     return any(endpoint.state.lower() in GONE_STATES for endpoint in endpoints)
 
 
-def _goes_too(group: SecurityGroup, home: Home, wish: EndpointWish) -> bool:
+def _goes_too(group: SecurityGroup, site: VpcSite, desired: DesiredEndpoint) -> bool:
     """GuardDuty's group carries its tag. Ours goes by its name, unless an endpoint that stays uses it."""
     if MANAGED_TAG in group.tags:
-        return wish.include_guardduty
-    stays = [endpoint for endpoint in home.guarddutys if not wish.include_guardduty]
+        return desired.include_guardduty
+    stays = [endpoint for endpoint in site.guardduty_endpoints if not desired.include_guardduty]
     used = any(group.group_id in endpoint.security_group_ids for endpoint in stays)
-    return group.name == wish.security_group_name and not used
+    return group.name == desired.security_group_name and not used
 
 
 def _tag_keys(tags: Mapping[str, str]) -> dict[str, str]:
@@ -307,7 +309,7 @@ def _tag_keys(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _change(
-    home: Home,
+    site: VpcSite,
     action: str,
     kind: str,
     target: str,
@@ -315,5 +317,5 @@ def _change(
     after: Mapping[str, Any] | None,
     details: Mapping[str, Any] | None = None,
 ) -> Change:
-    area = home.area
+    area = site.area
     return Change(area.account_id, area.region, action, kind, target, before, after, details or {})

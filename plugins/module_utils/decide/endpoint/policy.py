@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyWish:
+class DesiredPolicy:
     """C(preset) None, and neither C(text) nor C(template): an existing policy is left alone as long as it lets the account in.
 
     C(source) is the text of the user's C(template), or of the collection's own, which makes the presets.

@@ -41,7 +41,7 @@ def settings_row(area: AccountRegion) -> dict[str, Any]:
     }
 
 
-def imagined_answer(snapshot: Snapshot, choices: Choices, options: Mapping[str, Any]) -> dict[str, Any]:
+def what_if_report(snapshot: Snapshot, choices: Choices, options: Mapping[str, Any]) -> dict[str, Any]:
     """What would differ under the options of 'assume'."""
     automated = options["ec2_agent_management"]
     assumption = Assumption(

@@ -48,7 +48,7 @@ HARD_BLOCKERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class GateWish:
+class GateRule:
     """Which instances count: the named ones, or every wanted instance that runs (of the routes, if any are given).
 
     C(skip_blocked) leaves out what waiting does not cure.
@@ -60,12 +60,12 @@ class GateWish:
     skip_blocked: bool = False
 
 
-def gate(verdicts: Iterable[Verdict], wish: GateWish) -> Gate:
+def gate(verdicts: Iterable[Verdict], rule: GateRule) -> Gate:
     """Judge whether enough of the instances that count are healthy."""
-    named = None if wish.instance_ids is None else frozenset(wish.instance_ids)
-    expected = [verdict for verdict in verdicts if _counts(verdict, named, wish)]
+    named = None if rule.instance_ids is None else frozenset(rule.instance_ids)
+    expected = [verdict for verdict in verdicts if _counts(verdict, named, rule)]
     waiting = [verdict for verdict in expected if verdict.coverage != "healthy"]
-    return Gate(len(expected), len(expected) - len(waiting), wish.percent, tuple(map(explain, waiting)))
+    return Gate(len(expected), len(expected) - len(waiting), rule.percent, tuple(map(explain, waiting)))
 
 
 def explain(verdict: Verdict) -> dict[str, Any]:
@@ -99,10 +99,10 @@ def complaint(judged: Gate) -> str:
     )
 
 
-def _counts(verdict: Verdict, named: frozenset[str] | None, wish: GateWish) -> bool:
+def _counts(verdict: Verdict, named: frozenset[str] | None, rule: GateRule) -> bool:
     if named is not None:
         chosen = verdict.instance.instance_id in named
     else:
         chosen = verdict.wanted and verdict.instance.state == "running"
-        chosen = chosen and (not wish.routes or verdict.route in wish.routes)
-    return chosen and not (wish.skip_blocked and HARD_BLOCKERS.intersection(verdict.blockers))
+        chosen = chosen and (not rule.routes or verdict.route in rule.routes)
+    return chosen and not (rule.skip_blocked and HARD_BLOCKERS.intersection(verdict.blockers))

@@ -16,7 +16,7 @@ ON_THE_WAY = frozenset({"pending", "running"})
 
 
 @dataclass(frozen=True, slots=True)
-class Young:
+class LaunchWindow:
     """Instances that count as just started. C(now): seconds since 1970. C(since): their age at most, in seconds."""
 
     now: float
@@ -39,7 +39,7 @@ class Young:
         return tag != "excluded" if self.scope == "all" else tag == "included"
 
 
-def just_started(snapshot: Snapshot, young: Young) -> tuple[Instance, ...]:
+def just_started(snapshot: Snapshot, young: LaunchWindow) -> tuple[Instance, ...]:
     return tuple(one for area in snapshot.areas for one in area.instances if young.has(one))
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a fleet comes to: how many are covered, who brings the agent, what stands in the way, and why the rest is left out.
 
-A fleet is counted from verdicts while it is read, and from rows where reports are merged: both come down to Counted.
+A fleet is counted from verdicts while it is read, and from rows where reports are merged: both come down to InstanceFacts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..verdict.catalogue import BLOCKERS, REASONS, ROUTES
 from ..verdict.eligibility import Verdict
 
 
-class Counted(NamedTuple):
+class InstanceFacts(NamedTuple):
     """What a summary needs to know of one instance."""
 
     area: tuple[str, str]
@@ -36,7 +36,7 @@ def summarize(verdicts: Iterable[Verdict]) -> dict[str, Any]:
     """The counts of a fleet that was judged just now."""
     return _summary(
         [
-            Counted(
+            InstanceFacts(
                 (verdict.instance.account_id, verdict.instance.region),
                 verdict.wanted,
                 verdict.route,
@@ -53,7 +53,7 @@ def summarize_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The same counts from rows of rows.row(), wherever they were kept."""
     return _summary(
         [
-            Counted(
+            InstanceFacts(
                 (row["gd_account_id"], row["gd_region"]),
                 row["gd_wanted"],
                 row["gd_route"],
@@ -71,7 +71,7 @@ def percent(part: int, whole: int) -> float:
     return int(1000 * part / whole) / 10 if whole else 100.0
 
 
-def _summary(listed: Sequence[Counted]) -> dict[str, Any]:
+def _summary(listed: Sequence[InstanceFacts]) -> dict[str, Any]:
     wanted = [one for one in listed if one.wanted]
     healthy = sum(one.healthy for one in wanted)
     return {
@@ -89,13 +89,13 @@ def _summary(listed: Sequence[Counted]) -> dict[str, Any]:
     }
 
 
-def _routes(wanted: Sequence[Counted]) -> list[dict[str, Any]]:
+def _routes(wanted: Sequence[InstanceFacts]) -> list[dict[str, Any]]:
     counts = Counter(one.route for one in wanted)
     healthy = Counter(one.route for one in wanted if one.healthy)
     return [{"route": route, "wanted": counts[route], "healthy": healthy[route]} for route in ROUTES if counts[route]]
 
 
-def _reasons(listed: Sequence[Counted]) -> list[dict[str, Any]]:
+def _reasons(listed: Sequence[InstanceFacts]) -> list[dict[str, Any]]:
     counts = Counter(one.reason for one in listed)
     return [
         {"reason": code, "instances": counts[code], "wanted": reason.wanted, "cause": reason.cause}
@@ -104,7 +104,7 @@ def _reasons(listed: Sequence[Counted]) -> list[dict[str, Any]]:
     ]
 
 
-def _blockers(listed: Sequence[Counted]) -> list[dict[str, Any]]:
+def _blockers(listed: Sequence[InstanceFacts]) -> list[dict[str, Any]]:
     """The most frequent first; blockers that are equally frequent in order of importance.
 
     'first' counts the instances of which it is the most important blocker, each instance once.
@@ -125,7 +125,7 @@ def _blockers(listed: Sequence[Counted]) -> list[dict[str, Any]]:
     ]
 
 
-def _areas(listed: Sequence[Counted]) -> list[dict[str, Any]]:
+def _areas(listed: Sequence[InstanceFacts]) -> list[dict[str, Any]]:
     total = Counter(one.area for one in listed)
     wanted = Counter(one.area for one in listed if one.wanted)
     healthy = Counter(one.area for one in listed if one.healthy)

@@ -12,13 +12,13 @@ from ...model.fleet import Snapshot
 from ..verdict.eligibility import Choices, Verdict, judge_fleet
 
 
-def flips(before: Snapshot, after: Snapshot, choices: Choices) -> list[dict[str, Any]]:
+def verdict_changes(before: Snapshot, after: Snapshot, choices: Choices) -> list[dict[str, Any]]:
     """The instances whose wanted, route or reason differs between two states of one fleet."""
     return compare(before, choices, after, choices)
 
 
 def compare(before: Snapshot, choices: Choices, after: Snapshot, other_choices: Choices) -> list[dict[str, Any]]:
-    """As flips(), where the operator's choices differ as well."""
+    """As verdict_changes(), where the operator's choices differ as well."""
     old = {verdict.instance.instance_id: verdict for verdict in judge_fleet(before, choices)}
     found = []
     for verdict in judge_fleet(after, other_choices):

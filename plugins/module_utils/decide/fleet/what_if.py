@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ...model.fleet import AccountRegion, Snapshot
-from ..settings.detector import MonitoringWish, plan_monitoring
-from ..tags import TagWish, plan_tags
+from ..settings.detector import DesiredMonitoring, plan_monitoring
+from ..tags import DesiredTags, plan_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ def _with_settings(area: AccountRegion, assumption: Assumption) -> AccountRegion
         return area
     if enabled is None:
         enabled = area.detector.monitoring.enabled
-    wish = MonitoringWish(enabled, assumption.additional, create_detector=assumption.create_detector)
-    return plan_monitoring(Snapshot((area,)), wish).after.areas[0]
+    desired = DesiredMonitoring(enabled, assumption.additional, create_detector=assumption.create_detector)
+    return plan_monitoring(Snapshot((area,)), desired).after.areas[0]
 
 
 def _with_tags(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
@@ -50,7 +50,7 @@ def _with_tags(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
         replace(area, instances=tuple(one for one in area.instances if not chosen or one.instance_id in chosen))
         for area in snapshot.areas
     )
-    tagged = plan_tags(Snapshot(narrowed), TagWish(assumption.managed)).after
+    tagged = plan_tags(Snapshot(narrowed), DesiredTags(assumption.managed)).after
     areas = []
     for area, changed in zip(snapshot.areas, tagged.areas, strict=True):
         by_id = {one.instance_id: one for one in changed.instances}

@@ -108,8 +108,8 @@ class _World:
         self.known = [row for row in fleet["instances"] if _area(row) in self.settings and row["gd_state"] not in GONE]
         self.selected = [row for row in self.known if choice.selects(row["gd_vpc_id"])]
         self.supported = [row for row in self.selected if row["gd_reason"] not in UNSUPPORTED]
-        homes = {_place(row) for row in vpcs if row["vpc_id"] in choice.vpc_ids}
-        chosen = {_area(row) for row in self.selected} | homes if choice.vpc_ids else set(self.settings)
+        vpc_sites = {_place(row) for row in vpcs if row["vpc_id"] in choice.vpc_ids}
+        chosen = {_area(row) for row in self.selected} | vpc_sites if choice.vpc_ids else set(self.settings)
         self.areas = chosen & set(self.settings)
         by_tags = choice.stop_by == BY_TAGS
         automated = {area for area in self.areas if self.settings[area]["ec2_agent_management"]}

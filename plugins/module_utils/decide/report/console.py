@@ -26,7 +26,9 @@ def summary_lines(summary: Mapping[str, Any], title: str) -> list[Line]:
     return [*_head(summary, title), *_routes(summary), *_blockers(summary), *_left_out(summary)]
 
 
-def flip_lines(transitions: Sequence[Mapping[str, Any]], assumed: Mapping[str, Any], title: str) -> list[Line]:
+def verdict_change_lines(
+    transitions: Sequence[Mapping[str, Any]], assumed: Mapping[str, Any], title: str
+) -> list[Line]:
     """What would change: one line for each transition between reasons, and how much of the imagined fleet reports today.
 
     C(assumed) is the summary of the fleet as it would be.

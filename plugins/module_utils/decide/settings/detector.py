@@ -16,7 +16,7 @@ from ..plan import Change, Plan
 from .features import (
     FEATURE,
     LEGACY_FEATURE,
-    FeatureWish,
+    DesiredFeatures,
     Step,
     features_after,
     legacy_left,
@@ -28,7 +28,7 @@ from .features import (
 
 
 @dataclass(frozen=True, slots=True)
-class MonitoringWish(FeatureWish):
+class DesiredMonitoring(DesiredFeatures):
     """What the user wants of an account's own detector."""
 
     create_detector: bool = False
@@ -52,36 +52,36 @@ STEP_WORDS = {
 }
 
 
-def plan_monitoring(snapshot: Snapshot, wish: MonitoringWish) -> MonitoringPlan:
+def plan_monitoring(snapshot: Snapshot, desired: DesiredMonitoring) -> MonitoringPlan:
     changes: list[Change] = []
     problems: list[Problem] = []
     areas = []
     for area in snapshot.areas:
-        needed = steps(area.detector.features, wish) if area.detector.detector_id else ()
-        refusal = _refusal(area, wish, needed)
+        needed = steps(area.detector.features, desired) if area.detector.detector_id else ()
+        refusal = _refusal(area, desired, needed)
         if refusal is not None:
             problems.append(refusal)
         if refusal is not None or "detector" in area.unknown:
             areas.append(area)
         elif area.detector.detector_id is None:
-            made, after = _creation(area, wish)
+            made, after = _creation(area, desired)
             changes += made
             areas.append(after)
         else:
             changes += [_change(area, area.detector.detector_id, step) for step in needed]
             features = features_after(area.detector.features, needed)
             areas.append(replace(area, detector=replace(area.detector, features=features)))
-    left_on = [f"{area.account_id}/{area.region}" for area in areas if legacy_left(area.detector.features, wish)]
-    warning = legacy_warning(left_on, wish)
+    left_on = [f"{area.account_id}/{area.region}" for area in areas if legacy_left(area.detector.features, desired)]
+    warning = legacy_warning(left_on, desired)
     after_all = Snapshot(tuple(areas), snapshot.problems)
     return MonitoringPlan(Plan(tuple(changes)), after_all, tuple(problems), (warning,) if warning else ())
 
 
-def _creation(area: AccountRegion, wish: MonitoringWish) -> tuple[list[Change], AccountRegion]:
+def _creation(area: AccountRegion, desired: DesiredMonitoring) -> tuple[list[Change], AccountRegion]:
     """A new detector with Runtime Monitoring, where GuardDuty is not enabled yet and the user wants it."""
-    if not wish.enabled:
+    if not desired.enabled:
         return [], area
-    wanted = wanted_feature({}, wish)
+    wanted = wanted_feature({}, desired)
     words = shown(wanted, tuple(wanted.additional))
     details = {"feature": wanted}
     change = Change(area.account_id, area.region, "create", "detector", "GuardDuty", None, words, details)
@@ -95,7 +95,7 @@ def _change(area: AccountRegion, detector_id: str, step: Step) -> Change:
     return Change(area.account_id, area.region, action, kind, detector_id, step.before, step.after, details)
 
 
-def _refusal(area: AccountRegion, wish: MonitoringWish, needed: Sequence[Step]) -> Problem | None:
+def _refusal(area: AccountRegion, desired: DesiredMonitoring, needed: Sequence[Step]) -> Problem | None:
     detector = area.detector
     if "detector" in area.unknown:
         return None
@@ -104,7 +104,7 @@ def _refusal(area: AccountRegion, wish: MonitoringWish, needed: Sequence[Step]) 
             area, "NotSupported", "Runtime Monitoring does not exist in the China regions", "Leave them out."
         )
     if detector.detector_id is None:
-        if wish.create_detector or not wish.enabled:
+        if desired.create_detector or not desired.enabled:
             return None
         message = "GuardDuty has no detector in this account and region"
         return _problem(area, "NoDetector", message, "Enable GuardDuty there, or set create_detector.")

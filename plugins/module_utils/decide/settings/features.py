@@ -28,7 +28,7 @@ SUB_FEATURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureWish:
+class DesiredFeatures:
     """What the user wants. C(additional): option name to on or off; a sub-feature that is not named is left alone.
 
     C(migrate_eks): EKS_RUNTIME_MONITORING, which RUNTIME_MONITORING replaces, goes off.
@@ -50,7 +50,7 @@ class Step:
     managed_by: str | None = None
 
 
-def steps(features: Mapping[str, Feature], wish: FeatureWish) -> tuple[Step, ...]:
+def steps(features: Mapping[str, Feature], desired: DesiredFeatures) -> tuple[Step, ...]:
     """The steps in the order in which they must be made; none where everything is as wanted.
 
     The two features exclude each other within one call only (botocore model: "specifying both ... will cause an error");
@@ -59,8 +59,8 @@ def steps(features: Mapping[str, Feature], wish: FeatureWish) -> tuple[Step, ...
     For the way out no order is documented. Inferred: GuardDuty cleans up when the last of the two goes off, so the older
     one goes first, and Runtime Monitoring is the step that cleans up.
     """
-    monitoring, legacy = _monitoring_step(features, wish), _legacy_step(features, wish)
-    ordered = (monitoring, legacy) if wish.enabled else (legacy, monitoring)
+    monitoring, legacy = _monitoring_step(features, desired), _legacy_step(features, desired)
+    ordered = (monitoring, legacy) if desired.enabled else (legacy, monitoring)
     return tuple(step for step in ordered if step is not None)
 
 
@@ -68,19 +68,19 @@ def features_after(features: Mapping[str, Feature], taken: Sequence[Step]) -> di
     return {**features, **{step.name: step.wanted for step in taken}}
 
 
-def wanted_feature(features: Mapping[str, Feature], wish: FeatureWish) -> Feature:
+def wanted_feature(features: Mapping[str, Feature], desired: DesiredFeatures) -> Feature:
     """The feature as it will be sent: every sub-feature, since what AWS does with an omitted one is not documented.
 
     A migration carries the add-on management of the older feature over. AWS says that settings of a deployed agent are
     replicated automatically; that it harms nothing to send them as well is inferred.
     """
     current = features.get(FEATURE, Feature())
-    named = {SUB_FEATURES[option]: value for option, value in wish.additional.items()}
+    named = {SUB_FEATURES[option]: value for option, value in desired.additional.items()}
     legacy = features.get(LEGACY_FEATURE, Feature())
-    if wish.enabled and wish.migrate_eks and legacy.enabled and legacy.additional.get(EKS_ADDON):
+    if desired.enabled and desired.migrate_eks and legacy.enabled and legacy.additional.get(EKS_ADDON):
         named.setdefault(EKS_ADDON, True)
     additional = {name: named.get(name, current.additional.get(name, False)) for name in SUB_FEATURES.values()}
-    return replace(current, enabled=wish.enabled, additional=additional)
+    return replace(current, enabled=desired.enabled, additional=additional)
 
 
 def shown(feature: Feature, names: Sequence[str]) -> dict[str, Any]:
@@ -96,25 +96,25 @@ def word(enabled: bool) -> str:
     return "enabled" if enabled else "disabled"
 
 
-def legacy_left(features: Mapping[str, Feature], wish: FeatureWish) -> bool:
+def legacy_left(features: Mapping[str, Feature], desired: DesiredFeatures) -> bool:
     """Whether the older feature stays on beside this wish, which goes on costing once Runtime Monitoring is off."""
-    return features.get(LEGACY_FEATURE, Feature()).enabled and not wish.migrate_eks
+    return features.get(LEGACY_FEATURE, Feature()).enabled and not desired.migrate_eks
 
 
-def legacy_warning(places: Sequence[str], wish: FeatureWish) -> str | None:
+def legacy_warning(places: Sequence[str], desired: DesiredFeatures) -> str | None:
     """One sentence for all the accounts in which the older feature stays on."""
     if not places:
         return None
     where = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
-    if wish.enabled:
+    if desired.enabled:
         why = "it is part of Runtime Monitoring now, and goes on costing if only Runtime Monitoring is turned off later"
     else:
         why = "it goes on costing, and GuardDuty removes neither agents nor endpoints while it is on"
     return f"{LEGACY_FEATURE} stays on in {where}: {why}. Set migrate_eks to turn it off."
 
 
-def _monitoring_step(features: Mapping[str, Feature], wish: FeatureWish) -> Step | None:
-    current, wanted = features.get(FEATURE, Feature()), wanted_feature(features, wish)
+def _monitoring_step(features: Mapping[str, Feature], desired: DesiredFeatures) -> Step | None:
+    current, wanted = features.get(FEATURE, Feature()), wanted_feature(features, desired)
     differing = [name for name, value in wanted.additional.items() if current.additional.get(name, False) != value]
     # A sub-feature of a feature that stays off has no effect; it is still written when it was named.
     if current.enabled == wanted.enabled and not differing:
@@ -126,9 +126,9 @@ def _monitoring_step(features: Mapping[str, Feature], wish: FeatureWish) -> Step
     return Step(FEATURE, wanted, before, after, next(filter(None, managers), None))
 
 
-def _legacy_step(features: Mapping[str, Feature], wish: FeatureWish) -> Step | None:
+def _legacy_step(features: Mapping[str, Feature], desired: DesiredFeatures) -> Step | None:
     legacy = features.get(LEGACY_FEATURE, Feature())
-    if not wish.migrate_eks or not legacy.enabled:
+    if not desired.migrate_eks or not legacy.enabled:
         return None
     words = "eks_runtime_monitoring"
     return Step(

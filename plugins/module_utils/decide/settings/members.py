@@ -22,7 +22,7 @@ from .features import (
     FEATURE,
     LEGACY_FEATURE,
     SUB_FEATURES,
-    FeatureWish,
+    DesiredFeatures,
     Step,
     legacy_left,
     legacy_warning,
@@ -47,7 +47,7 @@ class MemberPlan:
     warnings: tuple[str, ...] = ()
 
 
-def plan_members(areas: Sequence[MemberArea], wish: FeatureWish) -> MemberPlan:
+def plan_members(areas: Sequence[MemberArea], desired: DesiredFeatures) -> MemberPlan:
     """In each area all first steps come before all second ones, so that each kind of step can be made in bulk."""
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -55,16 +55,16 @@ def plan_members(areas: Sequence[MemberArea], wish: FeatureWish) -> MemberPlan:
     for area in areas:
         of_area: list[tuple[int, Change]] = []
         for account, features in area.members.items():
-            needed = steps(features, wish)
+            needed = steps(features, desired)
             refusal = managed_by_policy(account, area.region, needed)
             if refusal is not None:
                 problems.append(refusal)
                 continue
-            of_area += [(number, _change(area, account, step)) for number, step in _numbered(needed, wish)]
-            if legacy_left(features, wish):
+            of_area += [(number, _change(area, account, step)) for number, step in _numbered(needed, desired)]
+            if legacy_left(features, desired):
                 left_on.append(f"{account}/{area.region}")
         changes += [change for dummy, change in sorted(of_area, key=lambda numbered: numbered[0])]
-    warning = legacy_warning(left_on, wish)
+    warning = legacy_warning(left_on, desired)
     return MemberPlan(Plan(tuple(changes)), tuple(problems), (warning,) if warning else ())
 
 
@@ -110,8 +110,8 @@ def skipped_rows(areas: Sequence[MemberArea]) -> list[dict[str, str]]:
     ]
 
 
-def _numbered(needed: Sequence[Step], wish: FeatureWish) -> list[tuple[int, Step]]:
-    order = (FEATURE, LEGACY_FEATURE) if wish.enabled else (LEGACY_FEATURE, FEATURE)
+def _numbered(needed: Sequence[Step], desired: DesiredFeatures) -> list[tuple[int, Step]]:
+    order = (FEATURE, LEGACY_FEATURE) if desired.enabled else (LEGACY_FEATURE, FEATURE)
     return [(order.index(step.name), step) for step in needed]
 
 

@@ -16,12 +16,12 @@ from typing import Any
 from ...model.fleet import Problem
 from ...model.organization import AutoEnable, MemberArea, OrganizationArea
 from ..plan import Change, Plan
-from .features import EKS_ADDON, FEATURE, LEGACY_FEATURE, SUB_FEATURES, FeatureWish
+from .features import EKS_ADDON, FEATURE, LEGACY_FEATURE, SUB_FEATURES, DesiredFeatures
 from .members import MemberPlan, plan_members
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationWish:
+class DesiredOrganization:
     """NEW, ALL or NONE for the feature and by option name for its parts; what is not named is left alone."""
 
     auto_enable: str | None = None
@@ -30,29 +30,37 @@ class OrganizationWish:
     include_existing: bool = False
 
 
-def wish_of(params: Mapping[str, Any]) -> OrganizationWish:
+def desired_from(params: Mapping[str, Any]) -> DesiredOrganization:
     """The wish that the module's options state."""
     chosen = {option: params[option].upper() for option in ("auto_enable", *SUB_FEATURES) if params[option]}
     feature = chosen.pop("auto_enable", None)
-    return OrganizationWish(feature, chosen, params["migrate_eks"], params["include_existing"])
+    return DesiredOrganization(feature, chosen, params["migrate_eks"], params["include_existing"])
 
 
-def reaching(areas: Sequence[OrganizationArea], wish: OrganizationWish) -> dict[tuple[str, str], str]:
+def reaching(areas: Sequence[OrganizationArea], desired: DesiredOrganization) -> dict[tuple[str, str], str]:
     """The accounts and regions whose existing members must be read, since choices reach them, with their detectors."""
-    if not wish.include_existing:
+    if not desired.include_existing:
         return {}
-    after = organizations_after(areas, _changes(areas, wish))
-    return {(area.account_id, area.region): area.detector_id for area in after if existing_wish(area, wish) is not None}
+    after = organizations_after(areas, _changes(areas, desired))
+    return {
+        (area.account_id, area.region): area.detector_id
+        for area in after
+        if existing_desired(area, desired) is not None
+    }
 
 
-def plan_all(areas: Sequence[OrganizationArea], members: Sequence[MemberArea], wish: OrganizationWish) -> MemberPlan:
+def plan_all(
+    areas: Sequence[OrganizationArea], members: Sequence[MemberArea], desired: DesiredOrganization
+) -> MemberPlan:
     """The organization's choices first, then what existing members lack of them. C(members): those of reaching()."""
-    changes = _changes(areas, wish)
-    wishes = {(area.account_id, area.region): existing_wish(area, wish) for area in organizations_after(areas, changes)}
-    warnings = list(_warnings(areas, changes, wish))
+    changes = _changes(areas, desired)
+    desired_by_area = {
+        (area.account_id, area.region): existing_desired(area, desired) for area in organizations_after(areas, changes)
+    }
+    warnings = list(_warnings(areas, changes, desired))
     problems: list[Problem] = []
     for area in members:
-        wanted = wishes.get((area.account_id, area.region))
+        wanted = desired_by_area.get((area.account_id, area.region))
         if wanted is not None:
             existing = plan_members([area], wanted)
             changes += existing.plan.changes
@@ -61,8 +69,8 @@ def plan_all(areas: Sequence[OrganizationArea], members: Sequence[MemberArea], w
     return MemberPlan(Plan(tuple(changes)), tuple(problems), tuple(warnings))
 
 
-def _changes(areas: Sequence[OrganizationArea], wish: OrganizationWish) -> list[Change]:
-    return [change for area in areas for change in _steps(area, wish)]
+def _changes(areas: Sequence[OrganizationArea], desired: DesiredOrganization) -> list[Change]:
+    return [change for area in areas for change in _steps(area, desired)]
 
 
 def organizations_after(areas: Sequence[OrganizationArea], made: Iterable[Change]) -> tuple[OrganizationArea, ...]:
@@ -74,7 +82,7 @@ def organizations_after(areas: Sequence[OrganizationArea], made: Iterable[Change
     return tuple(replace(area, features=features[area.account_id, area.region]) for area in areas)
 
 
-def existing_wish(area: OrganizationArea, wish: OrganizationWish) -> FeatureWish | None:
+def existing_desired(area: OrganizationArea, desired: DesiredOrganization) -> DesiredFeatures | None:
     """What existing members should have where members come to have it by themselves; None where they do not.
 
     NONE means that members are managed one by one (botocore model), so that it turns nothing off in them.
@@ -85,7 +93,7 @@ def existing_wish(area: OrganizationArea, wish: OrganizationWish) -> FeatureWish
     additional = {
         option: True for option, name in SUB_FEATURES.items() if chosen.additional.get(name, "NONE") != "NONE"
     }
-    return FeatureWish(True, additional, wish.migrate_eks)
+    return DesiredFeatures(True, additional, desired.migrate_eks)
 
 
 def organization_rows(areas: Sequence[OrganizationArea]) -> list[dict[str, Any]]:
@@ -103,11 +111,11 @@ def organization_rows(areas: Sequence[OrganizationArea]) -> list[dict[str, Any]]
     ]
 
 
-def _steps(area: OrganizationArea, wish: OrganizationWish) -> Iterator[Change]:
+def _steps(area: OrganizationArea, desired: DesiredOrganization) -> Iterator[Change]:
     """Runtime Monitoring first, as in the accounts themselves: the older feature's choice goes after it is replaced."""
     current = area.features.get(FEATURE, AutoEnable())
     legacy = area.features.get(LEGACY_FEATURE, AutoEnable())
-    wanted = _wanted(current, legacy, wish)
+    wanted = _wanted(current, legacy, desired)
     differing = [
         option
         for option, name in SUB_FEATURES.items()
@@ -119,21 +127,21 @@ def _steps(area: OrganizationArea, wish: OrganizationWish) -> Iterator[Change]:
         before, after = _words(current, differing), _words(wanted, differing)
         kind = "organization Runtime Monitoring setting"
         yield _change(area, ("update", kind), before, after, (FEATURE, wanted))
-    if wish.migrate_eks and legacy.feature != "NONE":
+    if desired.migrate_eks and legacy.feature != "NONE":
         before, after = {"eks_runtime_monitoring": legacy.feature.lower()}, {"eks_runtime_monitoring": "none"}
         kind = "organization EKS Runtime Monitoring setting"
         yield _change(area, ("disable", kind), before, after, (LEGACY_FEATURE, replace(legacy, feature="NONE")))
 
 
-def _wanted(current: AutoEnable, legacy: AutoEnable, wish: OrganizationWish) -> AutoEnable:
+def _wanted(current: AutoEnable, legacy: AutoEnable, desired: DesiredOrganization) -> AutoEnable:
     """The choices as they will be sent, every part of them: what AWS does with an omitted one is not documented.
 
     A migration replicates "the same auto-enablement settings" (GuardDuty user guide) where the user names no others.
     """
-    named = {SUB_FEATURES[option]: choice for option, choice in wish.additional.items()}
-    feature = wish.auto_enable or current.feature
-    if wish.migrate_eks and legacy.feature != "NONE":
-        if wish.auto_enable is None and current.feature == "NONE":
+    named = {SUB_FEATURES[option]: choice for option, choice in desired.additional.items()}
+    feature = desired.auto_enable or current.feature
+    if desired.migrate_eks and legacy.feature != "NONE":
+        if desired.auto_enable is None and current.feature == "NONE":
             feature = legacy.feature
         if current.additional.get(EKS_ADDON, "NONE") == "NONE":
             named.setdefault(EKS_ADDON, legacy.additional.get(EKS_ADDON, "NONE"))
@@ -160,9 +168,11 @@ def _change(
     return Change(area.account_id, area.region, *words, area.detector_id, before, after, details)
 
 
-def _warnings(areas: Sequence[OrganizationArea], changes: Sequence[Change], wish: OrganizationWish) -> Iterator[str]:
+def _warnings(
+    areas: Sequence[OrganizationArea], changes: Sequence[Change], desired: DesiredOrganization
+) -> Iterator[str]:
     if any("all" in (change.after or {}).values() for change in changes):
-        sooner = "" if wish.include_existing else " Set include_existing to bring it to existing members at once."
+        sooner = "" if desired.include_existing else " Set include_existing to bring it to existing members at once."
         yield f"AWS may take up to 24 hours to bring a setting of 'all' to every member.{sooner}"
     full = [_place(area) for area in areas if area.limit_reached]
     if full:
@@ -171,7 +181,7 @@ def _warnings(areas: Sequence[OrganizationArea], changes: Sequence[Change], wish
             " organization are not added. Raise the quota, or remove members that are gone."
         )
     left_on = [_place(area) for area in areas if area.features.get(LEGACY_FEATURE, AutoEnable()).feature != "NONE"]
-    if left_on and not wish.migrate_eks:
+    if left_on and not desired.migrate_eks:
         yield (
             f"EKS_RUNTIME_MONITORING goes on being enabled in members of {', '.join(left_on)}, beside Runtime Monitoring,"
             " which replaces it. Set migrate_eks to end that."

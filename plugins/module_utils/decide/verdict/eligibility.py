@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ...model.fleet import MANAGED_TAG, AccountRegion, CoverageRow, Instance, Node, Snapshot
 from .catalogue import BLOCKER_ORDER, REASONS
-from .endpoint_health import UNKNOWN_WAY, Way, ways
+from .endpoint_health import UNKNOWN_HEALTH, EndpointHealth, ways
 from .os_support import os_verified
 
 
@@ -55,11 +55,11 @@ def judge_area(area: AccountRegion, choices: Choices) -> Iterator[Verdict]:
     """A verdict for every instance of one account and region, in AWS's order."""
     area_ways = ways(area)
     for instance in area.instances:
-        vpc_way = area_ways.get(instance.vpc_id, UNKNOWN_WAY) if instance.vpc_id else UNKNOWN_WAY
+        vpc_way = area_ways.get(instance.vpc_id, UNKNOWN_HEALTH) if instance.vpc_id else UNKNOWN_HEALTH
         yield judge(instance, area, vpc_way, choices)
 
 
-def judge(instance: Instance, area: AccountRegion, vpc_way: Way, choices: Choices) -> Verdict:
+def judge(instance: Instance, area: AccountRegion, vpc_way: EndpointHealth, choices: Choices) -> Verdict:
     """The verdict on one instance. C(area) is where it lives, C(vpc_way) the way of its VPC."""
     node = area.nodes.get(instance.instance_id)
     row = area.coverage.get(instance.instance_id)
@@ -180,7 +180,13 @@ def _contradictions(reason: str, tag: str, row: CoverageRow | None) -> Iterator[
 
 
 def _in_the_way(
-    instance: Instance, route: str, node: Node | None, ssm: str, vpc_way: Way, area: AccountRegion, coverage: str
+    instance: Instance,
+    route: str,
+    node: Node | None,
+    ssm: str,
+    vpc_way: EndpointHealth,
+    area: AccountRegion,
+    coverage: str,
 ) -> Iterator[str]:
     running = instance.state == "running"
     if not running:
@@ -209,7 +215,7 @@ _WAY_BLOCKERS = {
 }
 
 
-def _way_blockers(instance: Instance, vpc_way: Way, area: AccountRegion) -> Iterator[str]:
+def _way_blockers(instance: Instance, vpc_way: EndpointHealth, area: AccountRegion) -> Iterator[str]:
     vpc = area.vpcs.get(instance.vpc_id) if instance.vpc_id else None
     if vpc is not None and (vpc.dns_support is False or vpc.dns_hostnames is False):
         yield "vpc_dns_off"

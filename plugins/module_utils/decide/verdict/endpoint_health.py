@@ -28,7 +28,7 @@ PENDING_STATES = frozenset({"pending", "pendingacceptance", "partial"})
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EndpointHealth:
     """The way of a VPC: C(state) is one of words.ENDPOINT_STATES, C(faults) say what is wrong with the endpoint."""
 
     state: str
@@ -36,7 +36,7 @@ class Way:
     faults: tuple[str, ...] = ()
 
 
-UNKNOWN_WAY = Way("unknown")
+UNKNOWN_HEALTH = EndpointHealth("unknown")
 
 
 def service_name(region: str, partition: str, fips: bool = False) -> str | None:
@@ -50,34 +50,34 @@ def service_name(region: str, partition: str, fips: bool = False) -> str | None:
     return f"com.amazonaws.{region}.guardduty-data{suffix}"
 
 
-def ways(area: AccountRegion) -> dict[str, Way]:
+def ways(area: AccountRegion) -> dict[str, EndpointHealth]:
     """The way of each VPC that has an instance or was read, by VPC id."""
     ids = {instance.vpc_id for instance in area.instances if instance.vpc_id} | set(area.vpcs)
     return {vpc_id: way(area, vpc_id) for vpc_id in ids}
 
 
-def way(area: AccountRegion, vpc_id: str) -> Way:
+def way(area: AccountRegion, vpc_id: str) -> EndpointHealth:
     vpc = area.vpcs.get(vpc_id)
     if vpc is None or "endpoints" in area.unknown:
-        return UNKNOWN_WAY
+        return UNKNOWN_HEALTH
     if vpc.owner_id != area.account_id:
         # A participant of a shared VPC cannot see the owner's endpoint (PrivateLink guide, "Create an interface
         # endpoint").
-        return UNKNOWN_WAY
+        return UNKNOWN_HEALTH
     live = [endpoint for endpoint in area.endpoints.get(vpc_id, ()) if endpoint.state.lower() not in GONE_STATES]
     if not live:
-        return Way("missing")
+        return EndpointHealth("missing")
     judged = [_judge(endpoint, vpc, area) for endpoint in live]
     return min(judged, key=lambda one: ("available", "pending", "misconfigured").index(one.state))
 
 
-def _judge(endpoint: Endpoint, vpc: Vpc, area: AccountRegion) -> Way:
+def _judge(endpoint: Endpoint, vpc: Vpc, area: AccountRegion) -> EndpointHealth:
     faults = endpoint_faults(endpoint, vpc, area.account_id, area.security_groups)
     if endpoint.state.lower() in PENDING_STATES:
-        return Way("pending", endpoint, faults)
+        return EndpointHealth("pending", endpoint, faults)
     if endpoint.state.lower() != "available":
         faults = (f"state is {endpoint.state}", *faults)
-    return Way("misconfigured" if faults else "available", endpoint, faults)
+    return EndpointHealth("misconfigured" if faults else "available", endpoint, faults)
 
 
 def endpoint_faults(

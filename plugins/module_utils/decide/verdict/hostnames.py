@@ -59,8 +59,8 @@ def _value(instance: Instance, source: str) -> str | None:
     """C(tag:Name) gives the tag's value, C(tag:Name=Value) gives Name_Value where the tag has that value."""
     if not source.startswith("tag:"):
         return getattr(instance, ATTRIBUTES[source]) or None
-    for wish in source.removeprefix("tag:").split(","):
-        key, equals, wanted = wish.removeprefix("tag:").partition("=")
+    for desired in source.removeprefix("tag:").split(","):
+        key, equals, wanted = desired.removeprefix("tag:").partition("=")
         value = instance.tags.get(key)
         if equals and value == wanted:
             return f"{key}_{wanted}"

@@ -19,7 +19,7 @@ from ...model.associations import Association, AssociationArea, Document, Docume
 from ...model.fleet import DENIED_CODES, Problem
 from ..client.access import Target
 from ..client.sdk import ClientError
-from ..fleet.snapshot import Wish, everywhere, observe
+from ..fleet.snapshot import ReadScope, for_each_area, observe
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
 
@@ -48,7 +48,7 @@ def find(
             found = (described(target, found[0].association_id, tags),)
         return AssociationArea(target.account_id, target.region, found, every=every)
 
-    return everywhere(targets, "ssm:ListAssociations", one)
+    return for_each_area(targets, "ssm:ListAssociations", one)
 
 
 def confirm(
@@ -72,7 +72,7 @@ def confirm(
         return replace(area, found=found, document=document(target, *wanted) if wanted else None, every=every)
 
     chosen = [target for target in targets if (target.account_id, target.region) in documents]
-    confirmed, problems = everywhere(chosen, "ssm:ListTagsForResource", one)
+    confirmed, problems = for_each_area(chosen, "ssm:ListTagsForResource", one)
     settled = [area for where, area in by_place.items() if where not in documents]
     return [*settled, *confirmed], problems
 
@@ -86,7 +86,7 @@ def read_nodes(
     """In some places the managed nodes among the instances of a choice, filters and ids."""
     chosen = [target for target in targets if (target.account_id, target.region) in places]
     filters, ids = choice
-    snapshot = observe(chosen, Wish((filters,), instance_ids=ids, coverage=False, network=False, detector=False))
+    snapshot = observe(chosen, ReadScope((filters,), instance_ids=ids, coverage=False, network=False, detector=False))
     read = {
         (area.account_id, area.region): {
             one.instance_id: one.tags for one in area.instances if one.instance_id in area.nodes

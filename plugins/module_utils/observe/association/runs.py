@@ -13,7 +13,7 @@ from ...model.associations import Association, AssociationRun, AssociationSurvey
 from ...model.fleet import Problem
 from ..client.access import Target
 from ..client.sdk import ClientError
-from ..fleet.snapshot import everywhere
+from ..fleet.snapshot import for_each_area
 from .associations import PAGE, described, instant, listed
 
 FEWEST_NODES = 5  # the smallest page of DescribeInstanceInformation (botocore model, MaxResults)
@@ -67,7 +67,7 @@ def surveyed(
         runs = {each.association_id: run for each in found if (run := _newest_run(target, each))} if with_runs else {}
         return AssociationSurvey(target.account_id, target.region, found, runs)
 
-    return everywhere(targets, "ssm:ListAssociations", one)
+    return for_each_area(targets, "ssm:ListAssociations", one)
 
 
 def _newest_run(target: Target, association: Association) -> AssociationRun | None:

@@ -14,7 +14,7 @@ from ...model.fleet import AccountRegion, Problem, Snapshot
 from ..client.access import Target
 from ..client.accounts import WORKERS
 from . import ec2, guardduty, ssm
-from .snapshot import attempt
+from .snapshot import try_call
 
 
 def look_for_agents(
@@ -30,7 +30,7 @@ def look_for_agents(
             key = (area.account_id, area.region)
             if key in where:
                 calls = _calls(known[key], str(area.detector.detector_id))
-                pending[key] = [pool.submit(attempt, known[key], *call) for call in calls]
+                pending[key] = [pool.submit(try_call, known[key], *call) for call in calls]
         reads = {key: [future.result() for future in futures] for key, futures in pending.items()}
     areas = tuple(_with(area, reads.get((area.account_id, area.region), ())) for area in snapshot.areas)
     failed = tuple(read.problem for of_area in reads.values() for read in of_area if read.problem is not None)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReadScope:
     """What to read. Filters are alternatives: an instance belongs when it matches one of them.
 
     C(instance_ids) None: whichever instances the filters match. Empty: no instance at all. C(coverage_criteria): AWS's
@@ -52,12 +52,12 @@ class _Read:
     also_unknown: tuple[str, ...] = field(default=())
 
 
-def observe(targets: Sequence[Target], wish: Wish = Wish()) -> Snapshot:
+def observe(targets: Sequence[Target], scope: ReadScope = ReadScope()) -> Snapshot:
     """Read everything that is wished for. A call that fails makes a problem, never an exception."""
     if not targets:
         return Snapshot()
     with ThreadPoolExecutor(min(WORKERS, 4 * len(targets))) as pool:
-        pending = [(target, _start(pool, target, wish)) for target in targets]
+        pending = [(target, _start(pool, target, scope)) for target in targets]
         areas, problems = [], []
         for target, futures in pending:
             reads = [read for future in futures for read in future.result()]
@@ -66,43 +66,43 @@ def observe(targets: Sequence[Target], wish: Wish = Wish()) -> Snapshot:
     return Snapshot(tuple(areas), tuple(problems))
 
 
-def _start(pool: ThreadPoolExecutor, target: Target, wish: Wish) -> list[Future[list[_Read]]]:
+def _start(pool: ThreadPoolExecutor, target: Target, scope: ReadScope) -> list[Future[list[_Read]]]:
     # The longest chain first: ListCoverage has the smallest pages.
-    futures = [pool.submit(_read_guardduty, target, wish)] if wish.detector else []
-    if wish.instances:
-        futures.append(pool.submit(_read_instances, target, wish))
-    if wish.ssm:
+    futures = [pool.submit(_read_guardduty, target, scope)] if scope.detector else []
+    if scope.instances:
+        futures.append(pool.submit(_read_instances, target, scope))
+    if scope.ssm:
         futures.append(pool.submit(_read_nodes, target))
-    if wish.network:
+    if scope.network:
         futures.append(pool.submit(_read_vpcs, target))
         futures.append(pool.submit(_read_endpoints, target))
     return futures
 
 
-def _read_instances(target: Target, wish: Wish) -> list[_Read]:
+def _read_instances(target: Target, scope: ReadScope) -> list[_Read]:
     def read() -> tuple[Instance, ...]:
         found: dict[str, Instance] = {}
-        for filters in wish.filters or ({},):
-            for instance in ec2.instances(target, filters, wish.instance_ids):
+        for filters in scope.filters or ({},):
+            for instance in ec2.instances(target, filters, scope.instance_ids):
                 found[instance.instance_id] = instance
-        for filters in wish.exclude_filters:
+        for filters in scope.exclude_filters:
             for instance in ec2.instances(target, filters):
                 found.pop(instance.instance_id, None)
         return tuple(found.values())
 
-    return [attempt(target, "instances", "ec2:DescribeInstances", read)]
+    return [try_call(target, "instances", "ec2:DescribeInstances", read)]
 
 
 def _read_nodes(target: Target) -> list[_Read]:
-    return [attempt(target, "ssm", "ssm:DescribeInstanceProperties", lambda: ssm.nodes(target))]
+    return [try_call(target, "ssm", "ssm:DescribeInstanceProperties", lambda: ssm.nodes(target))]
 
 
 def _read_vpcs(target: Target) -> list[_Read]:
-    return [attempt(target, "vpcs", "ec2:DescribeVpcs", lambda: ec2.vpcs(target))]
+    return [try_call(target, "vpcs", "ec2:DescribeVpcs", lambda: ec2.vpcs(target))]
 
 
 def _read_endpoints(target: Target) -> list[_Read]:
-    found = attempt(target, "endpoints", "ec2:DescribeVpcEndpoints", lambda: ec2.endpoints(target))
+    found = try_call(target, "endpoints", "ec2:DescribeVpcEndpoints", lambda: ec2.endpoints(target))
     if found.problem is not None:
         return [found]
     return [found, *_read_groups(target, found.value)]
@@ -126,15 +126,15 @@ def _read_groups(target: Target, found: Mapping[str, tuple[Endpoint, ...]]) -> l
             found |= ec2.security_groups(target, {"group-id": chunk})
         return found
 
-    return [attempt(target, "security_groups", "ec2:DescribeSecurityGroups", read)]
+    return [try_call(target, "security_groups", "ec2:DescribeSecurityGroups", read)]
 
 
-def _read_guardduty(target: Target, wish: Wish) -> list[_Read]:
-    read = attempt(target, "detector", "guardduty:GetDetector", lambda: guardduty.detector(target))
+def _read_guardduty(target: Target, scope: ReadScope) -> list[_Read]:
+    read = try_call(target, "detector", "guardduty:GetDetector", lambda: guardduty.detector(target))
     if read.problem is not None:
         return [_Read("detector", problem=read.problem, also_unknown=("coverage",))]
     found: Detector = read.value
-    if not wish.coverage:
+    if not scope.coverage:
         return [read, _Read("coverage", also_unknown=("coverage",))]
     if found.detector_id is None or not found.runtime_monitoring:
         # Without Runtime Monitoring GuardDuty keeps no coverage: nothing to ask, and nothing unknown.
@@ -142,12 +142,12 @@ def _read_guardduty(target: Target, wish: Wish) -> list[_Read]:
     detector_id = found.detector_id
 
     def rows() -> dict[str, CoverageRow]:
-        return guardduty.coverage(target, detector_id, wish.coverage_criteria)
+        return guardduty.coverage(target, detector_id, scope.coverage_criteria)
 
-    return [read, attempt(target, "coverage", "guardduty:ListCoverage", rows)]
+    return [read, try_call(target, "coverage", "guardduty:ListCoverage", rows)]
 
 
-def attempt(target: Target, what: str, operation: str, function: Callable[[], Any]) -> _Read:
+def try_call(target: Target, what: str, operation: str, function: Callable[[], Any]) -> _Read:
     """Call AWS and turn a failure into a problem; an answer that arrived cut is asked for again."""
     for tries_left in reversed(range(CUT_ANSWER_TRIES)):
         try:
@@ -160,7 +160,7 @@ def attempt(target: Target, what: str, operation: str, function: Callable[[], An
     raise AssertionError("unreachable: the last try returns")
 
 
-def everywhere(
+def for_each_area(
     targets: Iterable[Target], operation: str, function: Callable[[Target], T]
 ) -> tuple[list[T], tuple[Problem, ...]]:
     """Call a function for each target at once; those that fail come back as problems."""
@@ -168,7 +168,7 @@ def everywhere(
     if not chosen:
         return [], ()
     with ThreadPoolExecutor(min(WORKERS, len(chosen))) as pool:
-        reads = list(pool.map(lambda target: attempt(target, "", operation, lambda: function(target)), chosen))
+        reads = list(pool.map(lambda target: try_call(target, "", operation, lambda: function(target)), chosen))
     return (
         [read.value for read in reads if read.problem is None],
         tuple(read.problem for read in reads if read.problem is not None),

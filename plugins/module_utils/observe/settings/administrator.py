@@ -18,7 +18,7 @@ from ..client.problems import AWS_ERRORS, AwsProblem, problem_from
 T = TypeVar("T")
 
 
-def everywhere(
+def for_each_area(
     targets: Sequence[Target],
     read: Callable[[Target, str], tuple[T, Sequence[Problem]]],
     known: Mapping[tuple[str, str], str] | None = None,

@@ -23,7 +23,7 @@ LONGEST_PAUSE = 15.0
 
 
 @dataclass(slots=True)
-class Settling:
+class MemberRetry:
     """How many seconds to spend on pauses, over all calls that share this object."""
 
     seconds: float

@@ -12,8 +12,8 @@ from ...model.organization import MemberArea
 from ..client.access import Target
 from ..client.problems import AWS_ERRORS, problem_from
 from ..fleet import guardduty
-from .administrator import NOT_ADMINISTRATOR, everywhere, explained, is_delegated, who_must_act
-from .member_retry import Settling
+from .administrator import NOT_ADMINISTRATOR, explained, for_each_area, is_delegated, who_must_act
+from .member_retry import MemberRetry
 
 MEMBERS_PAGE = 50  # the largest that ListMembers allows (botocore model, MaxResults)
 OPERATION = "guardduty:GetMemberDetectors"
@@ -22,7 +22,7 @@ OPERATION = "guardduty:GetMemberDetectors"
 def observe_members(
     targets: Sequence[Target],
     account_ids: Sequence[str] | None,
-    settling: Callable[[], Settling],
+    member_retry: Callable[[], MemberRetry],
     administrators: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[tuple[MemberArea, ...], tuple[Problem, ...]]:
     """The members with C(account_ids), or all that are enabled, of the administrator in each account and region.
@@ -42,14 +42,14 @@ def observe_members(
             accounts = [account for account in dict.fromkeys(account_ids) if account != target.account_id]
             if target.account_id in account_ids:
                 problems.append(_own_account(target))
-        found, failed = member_features(target, detector_id, accounts, settling())
+        found, failed = member_features(target, detector_id, accounts, member_retry())
         return MemberArea(target.account_id, target.region, detector_id, found, skipped), [*problems, *failed]
 
-    return everywhere(targets, read, administrators)
+    return for_each_area(targets, read, administrators)
 
 
 def member_features(
-    target: Target, detector_id: str, accounts: Sequence[str], settling: Settling
+    target: Target, detector_id: str, accounts: Sequence[str], member_retry: MemberRetry
 ) -> tuple[dict[str, Mapping[str, Feature]], list[Problem]]:
     client = target.client("guardduty")
     found: dict[str, Mapping[str, Feature]] = {}
@@ -67,7 +67,7 @@ def member_features(
             found[item["AccountId"]] = features
         return {item["AccountId"]: item["Result"] for item in answer["UnprocessedAccounts"]}
 
-    left = settling.ask(accounts, call)
+    left = member_retry.ask(accounts, call)
     problems += [unprocessed(account, target.region, OPERATION, reason) for account, reason in left.items()]
     return {account: found[account] for account in accounts if account in found}, problems
 

@@ -11,7 +11,7 @@ from typing import Any
 from ...model.fleet import Problem
 from ...model.organization import AutoEnable, OrganizationArea
 from ..client.access import Target
-from .administrator import everywhere
+from .administrator import for_each_area
 
 FEATURES_PAGE = 50  # the largest that DescribeOrganizationConfiguration allows (botocore model, MaxResults)
 
@@ -19,7 +19,7 @@ FEATURES_PAGE = 50  # the largest that DescribeOrganizationConfiguration allows 
 def observe_organizations(
     targets: Sequence[Target],
 ) -> tuple[tuple[OrganizationArea, ...], tuple[Problem, ...]]:
-    return everywhere(targets, _read)
+    return for_each_area(targets, _read)
 
 
 def _read(target: Target, detector_id: str) -> tuple[OrganizationArea, Sequence[Problem]]:

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import (
-    Room,
+    NodeCapacity,
     instance_choice,
     room,
     some,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
     AssociationPlan,
-    AssociationWish,
+    DesiredAssociation,
     plan_associations,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options
@@ -62,7 +62,7 @@ def others(count: int, *targets: list[dict[str, Any]]) -> list[Association]:
     ],
 )
 def test_the_nodes_that_are_full(wished: Any, there: Any, full: list[str]) -> None:
-    assert room(wished, there, NODES) == Room(full=tuple(full))
+    assert room(wished, there, NODES) == NodeCapacity(full=tuple(full))
 
 
 @pytest.mark.parametrize(
@@ -76,19 +76,19 @@ def test_the_nodes_that_are_full(wished: Any, there: Any, full: list[str]) -> No
     ],
 )
 def test_nodes_are_not_read_where_the_targets_say_enough(wished: Any, there: Any) -> None:
-    assert room(wished, there, None) == Room()
+    assert room(wished, there, None) == NodeCapacity()
 
 
 def test_what_must_be_read_first() -> None:
-    assert room(EVERYONE, None, None) == Room(needs="associations")
-    assert room(tag("wave", "1"), others(20, tag("team", "a")), None) == Room(needs="nodes")
-    assert room(tag("wave", "1"), others(20, GROUP), None) == Room(needs="nodes")
+    assert room(EVERYONE, None, None) == NodeCapacity(needs="associations")
+    assert room(tag("wave", "1"), others(20, tag("team", "a")), None) == NodeCapacity(needs="nodes")
+    assert room(tag("wave", "1"), others(20, GROUP), None) == NodeCapacity(needs="nodes")
 
 
 def test_resource_groups_are_unsure_and_never_counted_as_known() -> None:
-    assert room(tag("wave", "2"), others(19, EVERYONE) + others(1, GROUP), NODES) == Room(unsure=("i-2",))
-    assert room(GROUP, others(20, ids("i-4")), NODES) == Room(unsure=("i-4",))
-    assert room(ids("i-1"), others(19, EVERYONE) + others(1, GROUP + ids("i-2")), NODES) == Room()
+    assert room(tag("wave", "2"), others(19, EVERYONE) + others(1, GROUP), NODES) == NodeCapacity(unsure=("i-2",))
+    assert room(GROUP, others(20, ids("i-4")), NODES) == NodeCapacity(unsure=("i-4",))
+    assert room(ids("i-1"), others(19, EVERYONE) + others(1, GROUP + ids("i-2")), NODES) == NodeCapacity()
 
 
 targets = st.one_of(
@@ -101,8 +101,8 @@ targets = st.one_of(
 @given(targets, st.lists(targets, max_size=40))
 def test_what_the_targets_rule_out_the_nodes_rule_out_too(wished: Any, there: Any) -> None:
     rivals = [Association(str(number), "1", {"Name": "D", "Targets": each}) for number, each in enumerate(there)]
-    if room(wished, rivals, None) == Room():
-        assert room(wished, rivals, NODES) == Room()
+    if room(wished, rivals, None) == NodeCapacity():
+        assert room(wished, rivals, NODES) == NodeCapacity()
 
 
 def test_the_instances_to_read() -> None:
@@ -120,7 +120,9 @@ def test_a_long_list_is_cut() -> None:
 
 
 def plan(area: AssociationArea, **options: Any) -> AssociationPlan:
-    return plan_associations([area], AssociationWish(settings=from_options({"association_name": "agent", **options})))
+    return plan_associations(
+        [area], DesiredAssociation(settings=from_options({"association_name": "agent", **options}))
+    )
 
 
 def area(*found: Association, **known: Any) -> AssociationArea:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
-    AssociationWish,
+    DesiredAssociation,
     match,
     plan_associations,
     refused,
@@ -45,10 +45,10 @@ def area(*found: Association, document: Document | None = None) -> AssociationAr
     return AssociationArea("111111111111", "eu-west-1", found, document)
 
 
-def wish(
+def desired(
     state: str = "present", tags: dict[str, str] | None = None, purge: bool = True, **options: Any
-) -> AssociationWish:
-    return AssociationWish(state, from_options(options), tags, purge)
+) -> DesiredAssociation:
+    return DesiredAssociation(state, from_options(options), tags, purge)
 
 
 def document(kind: str = "Command") -> Document:
@@ -60,33 +60,33 @@ def document(kind: str = "Command") -> Document:
 
 def test_a_name_finds_it_whatever_its_document_and_targets() -> None:
     other = association("agent", Name="Other-Document", Targets=[{"Key": "tag:a", "Values": ["b"]}])
-    assert match(wish(association_name="agent", target_tags={"wave": "1"}), [other, association("b")]) == (other,)
+    assert match(desired(association_name="agent", target_tags={"wave": "1"}), [other, association("b")]) == (other,)
 
 
 def test_without_a_name_document_and_targets_find_it() -> None:
     found = association("agent", Targets=[{"Key": "instanceids", "Values": ["i-2", "i-1"]}])
     near = association("near", Targets=[{"Key": "InstanceIds", "Values": ["i-1"]}])
-    assert match(wish(instance_ids=["i-1", "i-2", "i-1"]), [near, found]) == (found,)
-    assert match(wish(instance_ids=["i-1", "i-2"], document_name="Other"), [near, found]) == ()
+    assert match(desired(instance_ids=["i-1", "i-2", "i-1"]), [near, found]) == (found,)
+    assert match(desired(instance_ids=["i-1", "i-2"], document_name="Other"), [near, found]) == ()
 
 
 def test_an_association_of_another_name_is_somebody_elses() -> None:
     unnamed, named = association(None), association("theirs")
-    assert match(wish(association_name="mine", target_tags={"wave": 1}), [named, unnamed]) == (unnamed,)
-    assert match(wish(association_name="mine", target_tags={"wave": 1}), [named]) == ()
-    assert match(wish(association_name="mine"), [unnamed]) == ()
+    assert match(desired(association_name="mine", target_tags={"wave": 1}), [named, unnamed]) == (unnamed,)
+    assert match(desired(association_name="mine", target_tags={"wave": 1}), [named]) == ()
+    assert match(desired(association_name="mine"), [unnamed]) == ()
 
 
 def test_two_of_one_name_are_told_apart_by_document_then_targets() -> None:
     one, two = association("agent"), association("agent", Targets=[{"Key": "tag:wave", "Values": ["2"]}])
     three = association("agent", Name="Other")
-    assert match(wish(association_name="agent", target_tags={"wave": 2}), [one, two]) == (two,)
-    assert match(wish(association_name="agent", document_name="Other"), [one, two, three]) == (three,)
-    assert match(wish(association_name="agent"), [one, two]) == (one, two)
+    assert match(desired(association_name="agent", target_tags={"wave": 2}), [one, two]) == (two,)
+    assert match(desired(association_name="agent", document_name="Other"), [one, two, three]) == (three,)
+    assert match(desired(association_name="agent"), [one, two]) == (one, two)
 
 
 def test_several_are_refused_and_named() -> None:
-    planned = plan_associations([area(association("a"), association("b"))], wish(association_name="a"))
+    planned = plan_associations([area(association("a"), association("b"))], desired(association_name="a"))
     assert not planned.plan.changed
     assert "id-a, id-b" in str(planned.problems[0])
 
@@ -95,7 +95,7 @@ def test_several_are_refused_and_named() -> None:
 
 
 def test_creation_has_the_documents_defaults_and_what_was_said() -> None:
-    planned = plan_associations([area()], wish(association_name="agent", target_tags={"wave": True}, max_errors=""))
+    planned = plan_associations([area()], desired(association_name="agent", target_tags={"wave": True}, max_errors=""))
     (change,) = planned.plan.changes
     assert change.details["settings"] == {
         "AssociationName": "agent",
@@ -103,7 +103,7 @@ def test_creation_has_the_documents_defaults_and_what_was_said() -> None:
         "Parameters": {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]},
         "Targets": [{"Key": "tag:wave", "Values": ["true"]}],
     }
-    other = plan_associations([area()], wish(document_name="Other-Document", target_tags={"wave": 1}))
+    other = plan_associations([area()], desired(document_name="Other-Document", target_tags={"wave": 1}))
     assert "Parameters" not in other.plan.changes[0].details["settings"]
 
 
@@ -133,7 +133,7 @@ def test_creation_has_the_documents_defaults_and_what_was_said() -> None:
     ],
 )
 def test_what_means_the_same_is_no_change(there: dict[str, Any], options: dict[str, Any]) -> None:
-    planned = plan_associations([area(association(**there))], wish(association_name="agent", **options))
+    planned = plan_associations([area(association(**there))], desired(association_name="agent", **options))
     assert planned.plan.changes == ()
     assert planned.settled == {("111111111111", "eu-west-1")}
 
@@ -154,7 +154,7 @@ def test_what_means_the_same_is_no_change(there: dict[str, Any], options: dict[s
 def test_what_differs_is_the_only_thing_shown(
     there: dict[str, Any], options: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    planned = plan_associations([area(association(**there))], wish(association_name="agent", **options))
+    planned = plan_associations([area(association(**there))], desired(association_name="agent", **options))
     (change,) = planned.plan.changes
     assert change.action == "update"
     assert change.after == after
@@ -164,7 +164,7 @@ def test_what_differs_is_the_only_thing_shown(
 
 def test_an_update_carries_settings_that_no_option_names() -> None:
     kept = {"AutomationTargetParameterName": "InstanceId", "SomethingNew": {"Of": "AWS"}, "MaxErrors": "3"}
-    planned = plan_associations([area(association(**kept))], wish(association_name="agent", max_concurrency="1"))
+    planned = plan_associations([area(association(**kept))], desired(association_name="agent", max_concurrency="1"))
     sent = planned.plan.changes[0].details["settings"]
     assert {**sent, "MaxConcurrency": None} == {**association(**kept).settings, "MaxConcurrency": None}
     assert sent["MaxConcurrency"] == "1"
@@ -195,7 +195,7 @@ def test_a_plan_applied_twice_is_empty_and_touches_nothing_else(
     before: dict[str, Any], options: dict[str, Any], tags: dict[str, str] | None, purge: bool
 ) -> None:
     there = association("agent", {"old": "1"}, **from_options(before))
-    wished = wish(tags=tags, purge=purge, association_name="agent", **options)
+    wished = desired(tags=tags, purge=purge, association_name="agent", **options)
     first = plan_associations([area(there)], wished)
     after = first.after["111111111111", "eu-west-1"]
     assert plan_associations([area(after)], wished).plan.changes == ()
@@ -213,23 +213,23 @@ def test_what_is_shown_can_be_given_as_options_again(options: dict[str, Any]) ->
 
 def test_tags_replace_or_add_and_leave_those_of_aws() -> None:
     there = association("agent", {"team": "a", "old": "1", "aws:cloudformation:stack": "s"})
-    replaced = plan_associations([area(there)], wish(tags={"team": "b"}, association_name="agent"))
+    replaced = plan_associations([area(there)], desired(tags={"team": "b"}, association_name="agent"))
     assert [(one.action, one.before, one.after) for one in replaced.plan.changes] == [
         ("tag", {"tag:team": "a"}, {"tag:team": "b"}),
         ("untag", {"tag:old": "1"}, {}),
     ]
-    added = plan_associations([area(there)], wish(tags={"team": "b"}, purge=False, association_name="agent"))
+    added = plan_associations([area(there)], desired(tags={"team": "b"}, purge=False, association_name="agent"))
     assert [one.action for one in added.plan.changes] == ["tag"]
 
 
 def test_absent_and_run() -> None:
     there = association("agent", {"team": "a"})
-    gone = plan_associations([area(there)], wish("absent", association_name="agent"))
+    gone = plan_associations([area(there)], desired("absent", association_name="agent"))
     assert gone.plan.changes[0].action == "delete" and gone.after == {}
     assert gone.plan.changes[0].before["tags"] == {"team": "a"}  # type: ignore[index]
-    assert not plan_associations([area()], wish("absent", association_name="agent")).plan.changed
-    assert plan_associations([area(there)], wish("run", association_name="agent")).plan.changes[0].action == "start"
-    missing = plan_associations([area()], wish("run", association_name="agent"))
+    assert not plan_associations([area()], desired("absent", association_name="agent")).plan.changed
+    assert plan_associations([area(there)], desired("run", association_name="agent")).plan.changes[0].action == "start"
+    missing = plan_associations([area()], desired("run", association_name="agent"))
     assert "Create it with state=present" in str(missing.problems[0])
 
 
@@ -239,7 +239,7 @@ def test_absent_and_run() -> None:
 @pytest.mark.parametrize("state", ["present", "absent", "run"])
 @pytest.mark.parametrize("there", [association(GUARDDUTY_ASSOCIATION), association("x", {"GuardDutyManaged": "true"})])
 def test_guarddutys_own_is_left_alone(state: str, there: Association) -> None:
-    planned = plan_associations([area(there)], wish(state, association_name=there.name, max_errors="1"))
+    planned = plan_associations([area(there)], desired(state, association_name=there.name, max_errors="1"))
     assert planned.plan.changes == ()
     assert "GuardDutyOwned" in str(planned.problems[0])
     assert planned.after["111111111111", "eu-west-1"] == there
@@ -247,9 +247,11 @@ def test_guarddutys_own_is_left_alone(state: str, there: Association) -> None:
 
 
 def test_guarddutys_name_is_not_taken_and_its_association_is_read() -> None:
-    created = plan_associations([area()], wish(association_name=GUARDDUTY_ASSOCIATION, target_tags={"a": "b"}))
+    created = plan_associations([area()], desired(association_name=GUARDDUTY_ASSOCIATION, target_tags={"a": "b"}))
     assert not created.plan.changed and created.problems
-    read = plan_associations([area(association(GUARDDUTY_ASSOCIATION))], wish(association_name=GUARDDUTY_ASSOCIATION))
+    read = plan_associations(
+        [area(association(GUARDDUTY_ASSOCIATION))], desired(association_name=GUARDDUTY_ASSOCIATION)
+    )
     assert read.problems == ()
 
 
@@ -288,7 +290,7 @@ def test_guarddutys_name_is_not_taken_and_its_association_is_read() -> None:
     ],
 )
 def test_refused_before_any_call(options: dict[str, Any], words: str) -> None:
-    assert words in (refused(wish(**options)) or "")
+    assert words in (refused(desired(**options)) or "")
 
 
 @pytest.mark.parametrize(
@@ -306,14 +308,14 @@ def test_refused_before_any_call(options: dict[str, Any], words: str) -> None:
     ],
 )
 def test_limits_themselves_are_allowed(options: dict[str, Any]) -> None:
-    assert refused(wish(**options)) is None
+    assert refused(desired(**options)) is None
 
 
 def test_tags_that_are_refused() -> None:
-    assert "GuardDuty owns" in (refused(wish(tags={"GuardDutyManaged": "true"})) or "")
-    assert "belong to AWS" in (refused(wish(tags={"AWS:x": "1"})) or "")
-    assert "at most 50" in (refused(wish(tags={str(n): "" for n in range(51)})) or "")
-    assert refused(wish(tags={})) is None
+    assert "GuardDuty owns" in (refused(desired(tags={"GuardDutyManaged": "true"})) or "")
+    assert "belong to AWS" in (refused(desired(tags={"AWS:x": "1"})) or "")
+    assert "at most 50" in (refused(desired(tags={str(n): "" for n in range(51)})) or "")
+    assert refused(desired(tags={})) is None
 
 
 @pytest.mark.parametrize(
@@ -329,13 +331,13 @@ def test_tags_that_are_refused() -> None:
 def test_settings_that_cannot_stand_with_those_of_aws(
     there: dict[str, Any], options: dict[str, Any], words: str
 ) -> None:
-    planned = plan_associations([area(association(**there))], wish(association_name="agent", **options))
+    planned = plan_associations([area(association(**there))], desired(association_name="agent", **options))
     assert planned.plan.changes == ()
     assert words in str(planned.problems[0])
 
 
 def test_creation_needs_targets() -> None:
-    planned = plan_associations([area()], wish(association_name="agent"))
+    planned = plan_associations([area()], desired(association_name="agent"))
     assert "no targets" in str(planned.problems[0])
 
 
@@ -350,7 +352,7 @@ def test_creation_needs_targets() -> None:
     ],
 )
 def test_the_document_says_no(parameters: dict[str, Any], kind: str, words: str) -> None:
-    wished = wish(association_name="agent", target_tags={"a": "b"}, parameters=parameters)
+    wished = desired(association_name="agent", target_tags={"a": "b"}, parameters=parameters)
     planned = plan_associations([area(document=document(kind))], wished)
     assert planned.plan.changes == ()
     assert words in str(planned.problems[0])
@@ -365,6 +367,6 @@ def test_the_document_is_asked_for_only_where_it_matters() -> None:
         "schedule": ({"schedule_expression": "rate(1 day)"}, None),
     }
     for options, asked in cases.values():
-        planned = plan_associations([area(there)], wish(association_name="agent", **options))
+        planned = plan_associations([area(there)], desired(association_name="agent", **options))
         assert planned.to_confirm == {where: asked}
-    assert plan_associations([area(there)], wish(association_name="agent")).to_confirm == {}
+    assert plan_associations([area(there)], desired(association_name="agent")).to_confirm == {}

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from endpoint_worlds import CIDR, ZONES, applied, area, machine, ours, planned, policy_wish, right, steps, subnet
+from endpoint_worlds import CIDR, ZONES, applied, area, desired_policy, machine, ours, planned, right, steps, subnet
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, GROUP, OTHER_ACCOUNT, REGION, VPC, deny_others_than, endpoint, group, policy
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import EndpointWish, refused
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import DesiredEndpoint, refused
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import plan_endpoints
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot, Vpc
@@ -23,10 +23,10 @@ MANAGED = {"GuardDutyManaged": "true"}
 OPEN = group(CIDR)
 
 
-def made(*areas: AccountRegion, **wish: Any) -> Any:
+def made(*areas: AccountRegion, **desired: Any) -> Any:
     """What the endpoint that a plan creates looks like."""
     (change,) = [
-        one for one in planned(*areas, **wish).plan.changes if (one.action, one.kind) == ("create", "VPC endpoint")
+        one for one in planned(*areas, **desired).plan.changes if (one.action, one.kind) == ("create", "VPC endpoint")
     ]
     return change.after
 
@@ -58,7 +58,7 @@ def test_one_subnet_per_zone_where_linux_instances_live(instances: list[Any], ex
 
 
 @pytest.mark.parametrize(
-    ("wish", "code"),
+    ("desired", "code"),
     [
         ({"subnet_ids": ("subnet-x",)}, "NoSubnet"),
         ({"subnet_ids": ("subnet-c1",)}, "ZoneNotOffered"),
@@ -67,10 +67,10 @@ def test_one_subnet_per_zone_where_linux_instances_live(instances: list[Any], ex
         ({"security_group_name": "theirs"}, "GuardDutyOwned"),
     ],
 )
-def test_what_cannot_be_made_is_one_problem_and_no_change(wish: dict[str, Any], code: str) -> None:
+def test_what_cannot_be_made_is_one_problem_and_no_change(desired: dict[str, Any], code: str) -> None:
     subnets = [subnet("a1"), subnet("a2"), subnet("c1", "c")]
     theirs = replace(group(id="sg-g"), name="theirs", tags=MANAGED)
-    plan = planned(area(subnets=subnets, groups=[theirs]), **wish)
+    plan = planned(area(subnets=subnets, groups=[theirs]), **desired)
     assert steps(plan) == []
     assert code in [problem.code for problem in plan.problems]
 
@@ -98,11 +98,11 @@ def test_dns_attributes_are_turned_on_only_when_told() -> None:
     assert "enable" not in {action for action, dummy, dummy in steps(planned(area(vpc=unknown)))}
 
 
-@pytest.mark.parametrize("wish", [{}, {"select": "needed"}, {"policy": policy_wish("open")}, {"tags": {"a": "b"}}])
+@pytest.mark.parametrize("desired", [{}, {"select": "needed"}, {"policy": desired_policy("open")}, {"tags": {"a": "b"}}])
 @pytest.mark.parametrize("value", ["true", "false", ""])
-def test_what_guardduty_owns_is_never_changed(wish: dict[str, Any], value: str) -> None:
+def test_what_guardduty_owns_is_never_changed(desired: dict[str, Any], value: str) -> None:
     theirs = right(tags={"GuardDutyManaged": value}, private_dns=False, policy=policy(deny_others_than("9")))
-    plan = planned(area(theirs, groups=[group()], instances=(machine("a1"),)), **wish)
+    plan = planned(area(theirs, groups=[group()], instances=(machine("a1"),)), **desired)
     assert steps(plan) == [] and plan.problems == () and plan.shown == (VPC,)
 
 
@@ -112,7 +112,7 @@ def test_an_endpoint_that_works_is_left_as_it_is() -> None:
 
 
 def test_a_named_policy_is_kept_and_a_denying_one_replaced() -> None:
-    assert steps(planned(area(right(policy=policy()), groups=[OPEN]), policy=policy_wish("account"))) == [
+    assert steps(planned(area(right(policy=policy()), groups=[OPEN]), policy=desired_policy("account"))) == [
         ("update", "VPC endpoint", "vpce-0a")
     ]
     denying = right(policy=policy(deny_others_than(OTHER_ACCOUNT)))
@@ -141,10 +141,10 @@ def test_a_closed_group_of_somebody_else_stays_and_ours_is_added() -> None:
 def test_needed_keeps_ours_in_step_and_leaves_working_ones_of_others_alone() -> None:
     lived_in = (machine("a1"), machine("b1", zone="b"))
     narrow = right(subnet_ids=("subnet-a1",), policy=policy())
-    wish = {"select": "needed", "policy": policy_wish("account")}
-    assert steps(planned(area(narrow, groups=[OPEN], instances=lived_in), **wish)) == []
+    desired = {"select": "needed", "policy": desired_policy("account")}
+    assert steps(planned(area(narrow, groups=[OPEN], instances=lived_in), **desired)) == []
     mine = replace(narrow, security_group_ids=("sg-ours",))
-    (change,) = planned(area(mine, groups=[ours(CIDR)], instances=lived_in), **wish).plan.changes
+    (change,) = planned(area(mine, groups=[ours(CIDR)], instances=lived_in), **desired).plan.changes
     assert set(change.after or {}) == {"subnet_ids", "policy"}
     assert change.details["add_subnets"] == ("subnet-b1",) and change.details["remove_subnets"] == ()
 
@@ -212,7 +212,7 @@ def test_removal_takes_the_endpoint_and_then_our_group() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("desired", "words"),
     [
         ({"tags": {"guarddutymanaged": "true"}}, "leave it out of tags"),
         ({"tags": {"aws:x": "y"}}, "belong to AWS"),
@@ -222,26 +222,28 @@ def test_removal_takes_the_endpoint_and_then_our_group() -> None:
         ({"include_guardduty": True}, "state=absent"),
     ],
 )
-def test_wishes_that_cannot_be_granted_are_refused(wish: dict[str, Any], words: str) -> None:
-    assert words in (refused(EndpointWish(**wish)) or "")
-    assert refused(EndpointWish()) is None
+def test_wishes_that_cannot_be_granted_are_refused(desired: dict[str, Any], words: str) -> None:
+    assert words in (refused(DesiredEndpoint(**desired)) or "")
+    assert refused(DesiredEndpoint()) is None
 
 
 def test_nothing_is_looked_up_where_endpoints_are_right() -> None:
     lived_in = (machine("a1"), machine("b1", zone="b"))
     first_look = area(right(security_group_ids=("sg-ours",)), groups=[ours(CIDR)], subnets=(), service_zones=None)
     first_look = replace(first_look, instances=lived_in)
-    for wish in ({}, {"select": "needed"}, {"dns_attributes": True}, {"subnet_ids": ("subnet-b1", "subnet-a1")}):
-        assert lookups(Snapshot((first_look,)), EndpointWish(**{"vpc_ids": (VPC,), **wish})) == {}, wish
+    for desired in ({}, {"select": "needed"}, {"dns_attributes": True}, {"subnet_ids": ("subnet-b1", "subnet-a1")}):
+        assert lookups(Snapshot((first_look,)), DesiredEndpoint(**{"vpc_ids": (VPC,), **desired})) == {}, desired
     managed = replace(first_look, endpoints={VPC: (right(tags=MANAGED),)})
-    assert lookups(Snapshot((managed,)), EndpointWish(vpc_ids=(VPC,))) == {}
+    assert lookups(Snapshot((managed,)), DesiredEndpoint(vpc_ids=(VPC,))) == {}
 
 
 CIDRS = st.lists(st.sampled_from([CIDR, "10.1.0.0/16", "2001:db8::/56"]), min_size=1, max_size=3, unique=True)
 OPTIONAL = {
     "tags": st.none() | st.dictionaries(st.sampled_from(["Name", "owner"]), st.sampled_from(["", "x"])),
     "purge_tags": st.booleans(),
-    "policy": st.sampled_from([policy_wish(), policy_wish("open"), policy_wish("account", accounts=(OTHER_ACCOUNT,))]),
+    "policy": st.sampled_from(
+        [desired_policy(), desired_policy("open"), desired_policy("account", accounts=(OTHER_ACCOUNT,))]
+    ),
     "subnet_ids": st.none() | st.sampled_from([("subnet-a1",), ("subnet-a2", "subnet-b1")]),
     "security_group_ids": st.none() | st.just((GROUP,)),
     "select": st.sampled_from(["listed", "needed"]),
@@ -286,13 +288,13 @@ def worlds(draw: st.DrawFn) -> AccountRegion:
 def test_a_plan_applied_twice_is_empty_and_never_touches_guarddutys(
     here: AccountRegion, options: dict[str, Any]
 ) -> None:
-    wish = EndpointWish(**{"vpc_ids": (VPC,), "policy": policy_wish(), **options})
+    desired = DesiredEndpoint(**{"vpc_ids": (VPC,), "policy": desired_policy(), **options})
     before = Snapshot((here,))
-    first = plan_endpoints(before, wish)
+    first = plan_endpoints(before, desired)
     theirs = {one.endpoint_id for one in here.endpoints.get(VPC, ()) if one.guardduty_owned}
-    if not (wish.state == "absent" and wish.include_guardduty):
+    if not (desired.state == "absent" and desired.include_guardduty):
         assert theirs.isdisjoint(change.target for change in first.plan.changes)
-    if theirs and wish.state == "present":
+    if theirs and desired.state == "present":
         assert first.plan.changes == ()
     after = applied(before, first.plan.changes)
-    assert steps(plan_endpoints(after, wish)) == []
+    assert steps(plan_endpoints(after, desired)) == []

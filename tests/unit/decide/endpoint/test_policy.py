@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from endpoint_worlds import policy_wish
+from endpoint_worlds import desired_policy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.policy import (
+    DesiredPolicy,
     Place,
-    PolicyWish,
     canonical,
     same_policy,
 )
@@ -27,46 +27,46 @@ OWN, OTHER, THIRD = "111111111111", "222222222222", "333333333333"
 HOME = Place(OWN, "eu-west-1", "aws", "vpc-1", "com.amazonaws.eu-west-1.guardduty-data")
 
 
-def own(source: str, **said: Any) -> PolicyWish:
-    return PolicyWish(template="mine.j2", source=source, **said)
+def own(source: str, **said: Any) -> DesiredPolicy:
+    return DesiredPolicy(template="mine.j2", source=source, **said)
 
 
-def condition(wish: PolicyWish) -> object:
-    allow, deny = json.loads(wish.document(HOME))["Statement"]
+def condition(desired: DesiredPolicy) -> object:
+    allow, deny = json.loads(desired.document(HOME))["Statement"]
     assert allow == {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
     assert {**deny, "Condition": None} == {**allow, "Effect": "Deny", "Condition": None}
     return deny["Condition"]
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("desired", "expected"),
     [
-        (policy_wish(), {"aws:PrincipalAccount": OWN}),
-        (policy_wish("account"), {"aws:PrincipalAccount": OWN}),
-        (policy_wish("account", accounts=(THIRD, OTHER)), {"aws:PrincipalAccount": [OWN, OTHER, THIRD]}),
-        (policy_wish("account", accounts=(OWN,)), {"aws:PrincipalAccount": OWN}),
-        (policy_wish("organization", "o-1"), {"aws:PrincipalOrgID": "o-1"}),
+        (desired_policy(), {"aws:PrincipalAccount": OWN}),
+        (desired_policy("account"), {"aws:PrincipalAccount": OWN}),
+        (desired_policy("account", accounts=(THIRD, OTHER)), {"aws:PrincipalAccount": [OWN, OTHER, THIRD]}),
+        (desired_policy("account", accounts=(OWN,)), {"aws:PrincipalAccount": OWN}),
+        (desired_policy("organization", "o-1"), {"aws:PrincipalOrgID": "o-1"}),
         (
-            policy_wish("organization", "o-1", (OTHER,)),
+            desired_policy("organization", "o-1", (OTHER,)),
             {"aws:PrincipalOrgID": "o-1", "aws:PrincipalAccount": OTHER},
         ),
     ],
 )
-def test_everything_is_allowed_and_then_denied_to_outsiders(wish: PolicyWish, expected: object) -> None:
-    assert condition(wish) == {"StringNotEquals": expected}
+def test_everything_is_allowed_and_then_denied_to_outsiders(desired: DesiredPolicy, expected: object) -> None:
+    assert condition(desired) == {"StringNotEquals": expected}
 
 
 def test_open_denies_nobody_and_is_what_aws_sets_by_default() -> None:
     default = '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}'
-    assert same_policy(policy_wish("open").document(HOME), default)
+    assert same_policy(desired_policy("open").document(HOME), default)
     assert same_policy(None, default)
-    assert not same_policy(None, policy_wish("account").document(HOME))
+    assert not same_policy(None, desired_policy("account").document(HOME))
 
 
 def test_no_preset_denies_the_own_account() -> None:
-    for wish in (policy_wish(), policy_wish("account", accounts=(OTHER,)), policy_wish("open")):
-        assert not policy_denies(wish.document(HOME), OWN)
-    assert policy_denies(policy_wish("account").document(replace(HOME, account_id=OTHER)), OWN)
+    for desired in (desired_policy(), desired_policy("account", accounts=(OTHER,)), desired_policy("open")):
+        assert not policy_denies(desired.document(HOME), OWN)
+    assert policy_denies(desired_policy("account").document(replace(HOME, account_id=OTHER)), OWN)
 
 
 def test_spacing_order_and_lists_of_one_do_not_matter() -> None:
@@ -86,7 +86,7 @@ def test_spacing_order_and_lists_of_one_do_not_matter() -> None:
         },
         indent=4,
     )
-    assert same_policy(policy_wish("account", accounts=(OTHER,)).document(HOME), spread)
+    assert same_policy(desired_policy("account", accounts=(OTHER,)).document(HOME), spread)
 
 
 def test_the_version_matters_where_policy_variables_are() -> None:
@@ -98,17 +98,17 @@ def test_the_version_matters_where_policy_variables_are() -> None:
 def test_a_policy_means_the_same_in_whatever_order_its_accounts_are_named(accounts: set[str], order: list[int]) -> None:
     named = sorted(accounts)
     shuffled = tuple(named[i] for i in order if i < len(named))
-    one, other = policy_wish("account", accounts=tuple(named)), policy_wish("account", accounts=shuffled)
+    one, other = desired_policy("account", accounts=tuple(named)), desired_policy("account", accounts=shuffled)
     assert canonical(one.document(HOME)) == canonical(other.document(HOME))
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("desired", "words"),
     [
-        (policy_wish(text="{"), "is not JSON"),
-        (policy_wish(text="[]"), "no Statement"),
-        (policy_wish(text=json.dumps({"Statement": "x" * 20480})), "20480"),
-        (policy_wish("account", accounts=("12",)), "12 digits"),
+        (desired_policy(text="{"), "is not JSON"),
+        (desired_policy(text="[]"), "no Statement"),
+        (desired_policy(text=json.dumps({"Statement": "x" * 20480})), "20480"),
+        (desired_policy("account", accounts=("12",)), "12 digits"),
         (own("{% if %}"), "policy_template mine.j2 is no Jinja2 template: "),
         (own("{}\n{{ oops }"), "(line 2)"),
         (
@@ -117,9 +117,9 @@ def test_a_policy_means_the_same_in_whatever_order_its_accounts_are_named(accoun
         ),
     ],
 )
-def test_what_cannot_be_a_policy_is_refused_in_a_sentence(wish: PolicyWish, words: str) -> None:
-    assert words in (wish.refused() or "")
-    assert policy_wish(text='{"Statement": []}').refused() is None
+def test_what_cannot_be_a_policy_is_refused_in_a_sentence(desired: DesiredPolicy, words: str) -> None:
+    assert words in (desired.refused() or "")
+    assert desired_policy(text='{"Statement": []}').refused() is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.registration import (
-    Young,
+    LaunchWindow,
     just_started,
     unregistered,
 )
@@ -47,7 +47,7 @@ def instance(**differs: object) -> Instance:
 )
 def test_who_has_just_started(differs: dict[str, object], scope: str, counts: bool) -> None:
     snapshot = Snapshot((AccountRegion("1", "eu-west-1", instances=(instance(**differs),)),))
-    assert (len(just_started(snapshot, Young(NOW, 600, scope))) == 1) is counts
+    assert (len(just_started(snapshot, LaunchWindow(NOW, 600, scope))) == 1) is counts
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from worlds import row as coverage_row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.selection import missing_instances
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import (
     compare,
-    flips,
     transitions,
+    verdict_changes,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import GROUPS, groups_of, row
@@ -98,11 +98,11 @@ def fleet(*tags: str | None, automated: bool = False) -> Snapshot:
 
 
 def test_nothing_flips_where_nothing_changes() -> None:
-    assert flips(fleet("true", None), fleet("true", None), Choices()) == []
+    assert verdict_changes(fleet("true", None), fleet("true", None), Choices()) == []
 
 
 def test_a_flip_says_before_and_after() -> None:
-    assert flips(fleet("true", None), fleet("true", "true"), Choices()) == [
+    assert verdict_changes(fleet("true", None), fleet("true", "true"), Choices()) == [
         {
             "instance_id": "i-1",
             "account_id": ACCOUNT,
@@ -114,7 +114,9 @@ def test_a_flip_says_before_and_after() -> None:
 
 
 def test_a_change_of_the_settings_flips_the_fleet() -> None:
-    flipped = flips(fleet("true", None, None, "false"), fleet("true", None, None, "false", automated=True), Choices())
+    flipped = verdict_changes(
+        fleet("true", None, None, "false"), fleet("true", None, None, "false", automated=True), Choices()
+    )
     assert transitions(flipped) == [
         {"before": "manual_ssm", "after": "automated_agent", "count": 2},
         {"before": "included_by_tag", "after": "automated_agent", "count": 1},
@@ -141,14 +143,14 @@ def test_a_route_alone_flips() -> None:
 
 
 def test_an_instance_that_was_not_there_before_is_no_flip() -> None:
-    assert flips(fleet(None), fleet(None, "true"), Choices()) == []
-    assert flips(fleet(None, "true"), fleet(None), Choices()) == []
+    assert verdict_changes(fleet(None), fleet(None, "true"), Choices()) == []
+    assert verdict_changes(fleet(None, "true"), fleet(None), Choices()) == []
 
 
 def test_blockers_alone_are_no_flip() -> None:
     area = fleet(None).areas[0]
     imds_off = tuple(replace(one, imds=False) for one in area.instances)
-    assert flips(Snapshot((area,)), Snapshot((replace(area, instances=imds_off),)), Choices()) == []
+    assert verdict_changes(Snapshot((area,)), Snapshot((replace(area, instances=imds_off),)), Choices()) == []
 
 
 def test_no_transitions() -> None:

@@ -10,12 +10,15 @@ from strategies import areas, choices
 from worlds import judged, row
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import flips, transitions
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.verdict_changes import (
+    transitions,
+    verdict_changes,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.console import (
     WIDTH,
-    flip_lines,
     note_lines,
     summary_lines,
+    verdict_change_lines,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot
@@ -26,8 +29,8 @@ def test_no_line_is_too_long_and_the_blocked_are_each_counted_once(
     one: AccountRegion, other: AccountRegion, chosen: Choices
 ) -> None:
     summary = summarize(judge_fleet(Snapshot((one,)), chosen))
-    counts = transitions(flips(Snapshot((one,)), Snapshot((other,)), chosen))
-    lines = [*summary_lines(summary, "Before"), *flip_lines(counts, summary, "What would change")]
+    counts = transitions(verdict_changes(Snapshot((one,)), Snapshot((other,)), chosen))
+    lines = [*summary_lines(summary, "Before"), *verdict_change_lines(counts, summary, "What would change")]
     assert all(len(text) <= WIDTH for _style, text in lines)
     assert sum(blocker["first"] for blocker in summary["blockers"]) == summary["blocked"]
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from worlds import ACCOUNT, REGION
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector import (
+    DesiredMonitoring,
     MonitoringPlan,
-    MonitoringWish,
     plan_monitoring,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.detector_rows import monitoring_rows
@@ -43,8 +43,8 @@ def area(monitoring: Feature = NONE, legacy: Feature = NONE, **changes: object) 
     return replace(AccountRegion(ACCOUNT, REGION, detector=Detector("d1", "ENABLED", features)), **changes)
 
 
-def plan(of: AccountRegion, wish: MonitoringWish) -> MonitoringPlan:
-    return plan_monitoring(Snapshot((of,)), wish)
+def plan(of: AccountRegion, desired: DesiredMonitoring) -> MonitoringPlan:
+    return plan_monitoring(Snapshot((of,)), desired)
 
 
 features = st.builds(
@@ -52,8 +52,8 @@ features = st.builds(
     enabled=st.booleans(),
     additional=st.dictionaries(st.sampled_from(sorted({*SUB_FEATURES.values(), "RDS_DATA_RISK"})), st.booleans()),
 )
-wishes = st.builds(
-    MonitoringWish,
+desired_by_area = st.builds(
+    DesiredMonitoring,
     enabled=st.booleans(),
     additional=st.dictionaries(st.sampled_from(sorted(SUB_FEATURES)), st.booleans()),
     migrate_eks=st.booleans(),
@@ -61,34 +61,34 @@ wishes = st.builds(
 )
 
 
-@given(monitoring=features, legacy=features, wish=wishes)
-def test_a_plan_applied_twice_is_empty(monitoring: Feature, legacy: Feature, wish: MonitoringWish) -> None:
-    first = plan(area(monitoring, legacy), wish)
+@given(monitoring=features, legacy=features, desired=desired_by_area)
+def test_a_plan_applied_twice_is_empty(monitoring: Feature, legacy: Feature, desired: DesiredMonitoring) -> None:
+    first = plan(area(monitoring, legacy), desired)
     after = first.after.areas[0].detector
-    assert plan_monitoring(first.after, wish).plan.changes == ()
-    assert after.monitoring.enabled is wish.enabled
-    assert not (wish.migrate_eks and after.features[LEGACY_FEATURE].enabled)
+    assert plan_monitoring(first.after, desired).plan.changes == ()
+    assert after.monitoring.enabled is desired.enabled
+    assert not (desired.migrate_eks and after.features[LEGACY_FEATURE].enabled)
     for option, name in SUB_FEATURES.items():
-        if option in wish.additional:
-            assert after.monitoring.additional.get(name, False) is wish.additional[option]
+        if option in desired.additional:
+            assert after.monitoring.additional.get(name, False) is desired.additional[option]
     for change in first.plan.changes:
         assert change.before != change.after and change.before.keys() == change.after.keys()
 
 
-@given(wish=wishes)
-def test_a_detector_that_does_not_exist_is_made_or_refused(wish: MonitoringWish) -> None:
-    done = plan(AccountRegion(ACCOUNT, REGION), wish)
+@given(desired=desired_by_area)
+def test_a_detector_that_does_not_exist_is_made_or_refused(desired: DesiredMonitoring) -> None:
+    done = plan(AccountRegion(ACCOUNT, REGION), desired)
     made = [change.action for change in done.plan.changes]
-    if not wish.enabled:
+    if not desired.enabled:
         assert (made, done.problems) == ([], ())
-    elif wish.create_detector:
-        assert made == ["create"] and plan_monitoring(done.after, wish).plan.changes == ()
+    elif desired.create_detector:
+        assert made == ["create"] and plan_monitoring(done.after, desired).plan.changes == ()
     else:
         assert made == [] and [problem.code for problem in done.problems] == ["NoDetector"]
 
 
 def test_every_sub_feature_is_sent_and_only_what_differs_is_shown() -> None:
-    done = plan(area(Feature(True, {FARGATE: True})), MonitoringWish(additional={"ec2_agent_management": True}))
+    done = plan(area(Feature(True, {FARGATE: True})), DesiredMonitoring(additional={"ec2_agent_management": True}))
     (change,) = done.plan.changes
     assert change.details["feature"].additional == {EC2: True, EKS: False, FARGATE: True}
     assert (change.before, change.after) == (
@@ -105,7 +105,7 @@ def test_every_sub_feature_is_sent_and_only_what_differs_is_shown() -> None:
     ],
 )
 def test_the_order_of_a_migration(enabled: bool, kinds: list[str]) -> None:
-    done = plan(area(Feature(not enabled), Feature(True)), MonitoringWish(enabled, migrate_eks=True))
+    done = plan(area(Feature(not enabled), Feature(True)), DesiredMonitoring(enabled, migrate_eks=True))
     assert [change.kind for change in done.plan.changes] == kinds
     assert {change.target for change in done.plan.changes} == {"d1"}, "so that a step that fails stops the other"
 
@@ -120,18 +120,18 @@ def test_the_order_of_a_migration(enabled: bool, kinds: list[str]) -> None:
     ],
 )
 def test_a_migration_carries_the_addon_management_over(legacy: Feature, named: dict[str, bool], addon: bool) -> None:
-    after = plan(area(Feature(False), legacy), MonitoringWish(True, named, True)).after.areas[0].detector
+    after = plan(area(Feature(False), legacy), DesiredMonitoring(True, named, True)).after.areas[0].detector
     assert after.monitoring.additional[EKS] is addon
 
 
 def test_the_older_feature_that_stays_is_warned_of_once_for_all() -> None:
     both = [replace(area(Feature(True), Feature(True)), region=f"r{number}") for number in range(5)]
-    (warning,) = plan_monitoring(Snapshot(tuple(both)), MonitoringWish()).warnings
+    (warning,) = plan_monitoring(Snapshot(tuple(both)), DesiredMonitoring()).warnings
     assert f"stays on in {ACCOUNT}/r0, {ACCOUNT}/r1, {ACCOUNT}/r2 and 2 more: it is part of" in warning
-    (off,) = plan_monitoring(Snapshot((both[0],)), MonitoringWish(False)).warnings
+    (off,) = plan_monitoring(Snapshot((both[0],)), DesiredMonitoring(False)).warnings
     assert "removes neither agents nor endpoints while it is on" in off
-    assert plan_monitoring(Snapshot(tuple(both)), MonitoringWish(migrate_eks=True)).warnings == ()
-    assert legacy_warning([], MonitoringWish()) is None
+    assert plan_monitoring(Snapshot(tuple(both)), DesiredMonitoring(migrate_eks=True)).warnings == ()
+    assert legacy_warning([], DesiredMonitoring()) is None
 
 
 POLICY = "GUARDDUTY_POLICY"
@@ -148,7 +148,7 @@ POLICY = "GUARDDUTY_POLICY"
     ],
 )
 def test_refusals_change_nothing_and_are_silent_when_nothing_is_to_change(of: AccountRegion, code: str) -> None:
-    done = plan(of, MonitoringWish(True, {"ec2_agent_management": True}, migrate_eks=True))
+    done = plan(of, DesiredMonitoring(True, {"ec2_agent_management": True}, migrate_eks=True))
     assert [problem.code for problem in done.problems] == [code]
     assert done.plan.changes == () and done.after.areas == (of,)
     assert str(done.problems[0]).startswith("the change of Runtime Monitoring in 111111111111/")
@@ -156,13 +156,13 @@ def test_refusals_change_nothing_and_are_silent_when_nothing_is_to_change(of: Ac
 
 def test_a_policy_on_what_is_not_changed_hinders_nothing() -> None:
     managed = Feature(True, OFF, parts_managed_by={EKS: POLICY})
-    assert not plan(area(managed), MonitoringWish(True, {"ec2_agent_management": True})).problems
-    assert not plan(area(Feature(True, OFF, POLICY)), MonitoringWish()).problems
+    assert not plan(area(managed), DesiredMonitoring(True, {"ec2_agent_management": True})).problems
+    assert not plan(area(Feature(True, OFF, POLICY)), DesiredMonitoring()).problems
 
 
 def test_what_could_not_be_read_is_left_alone() -> None:
     unread = AccountRegion(ACCOUNT, REGION, unknown=frozenset({"detector"}))
-    done = plan(unread, MonitoringWish(create_detector=True))
+    done = plan(unread, DesiredMonitoring(create_detector=True))
     assert (done.plan.changes, done.problems, done.after.areas) == ((), (), (unread,))
     assert monitoring_rows(Snapshot((unread,))) == []
 

@@ -16,7 +16,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     FEATURE,
     LEGACY_FEATURE,
     SUB_FEATURES,
-    FeatureWish,
+    DesiredFeatures,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.members import (
     member_rows,
@@ -26,12 +26,12 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
     skipped_rows,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.organization import (
-    OrganizationWish,
+    DesiredOrganization,
+    desired_from,
     organization_rows,
     organizations_after,
     plan_all,
     reaching,
-    wish_of,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Feature
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.organization import (
@@ -49,8 +49,8 @@ features = st.builds(Feature, enabled=st.booleans(), additional=parts)
 settings = st.fixed_dictionaries({FEATURE: features, LEGACY_FEATURE: features})
 members = st.dictionaries(st.integers(0, 9).map(lambda n: f"{n:012}"), settings, max_size=4)
 areas = members.map(lambda found: MemberArea(ACCOUNT, REGION, "d1", found))
-wishes = st.builds(
-    FeatureWish,
+desired_by_area = st.builds(
+    DesiredFeatures,
     enabled=st.booleans(),
     additional=st.dictionaries(st.sampled_from(sorted(SUB_FEATURES)), st.booleans()),
     migrate_eks=st.booleans(),
@@ -67,8 +67,8 @@ organizations = st.builds(
     st.booleans(),
     st.fixed_dictionaries({FEATURE: auto_enables, LEGACY_FEATURE: auto_enables}),
 )
-organization_wishes = st.builds(
-    OrganizationWish,
+desired_organizations = st.builds(
+    DesiredOrganization,
     st.none() | choices,
     st.dictionaries(st.sampled_from(sorted(SUB_FEATURES)), choices),
     st.booleans(),
@@ -76,33 +76,33 @@ organization_wishes = st.builds(
 )
 
 
-@given(area=areas, wish=wishes)
-def test_a_plan_for_members_applied_twice_is_empty(area: MemberArea, wish: FeatureWish) -> None:
-    done = plan_members([area], wish)
-    assert plan_members(members_after([area], done.plan.changes), wish).plan.changes == ()
+@given(area=areas, desired=desired_by_area)
+def test_a_plan_for_members_applied_twice_is_empty(area: MemberArea, desired: DesiredFeatures) -> None:
+    done = plan_members([area], desired)
+    assert plan_members(members_after([area], done.plan.changes), desired).plan.changes == ()
     # Each kind of step is one run of changes, so that converge makes it in bulk.
     kinds = [kind for kind, changes in groupby(change.kind for change in done.plan.changes)]
     assert len(kinds) == len(set(kinds)) <= 2
     assert all((change.account_id, change.region) == KEY for change in done.plan.changes)
 
 
-@given(area=organizations, found=areas, wish=organization_wishes)
+@given(area=organizations, found=areas, desired=desired_organizations)
 def test_a_plan_for_an_organization_applied_twice_is_empty(
-    area: OrganizationArea, found: MemberArea, wish: OrganizationWish
+    area: OrganizationArea, found: MemberArea, desired: DesiredOrganization
 ) -> None:
-    reached = [found] if KEY in reaching([area], wish) else []
-    done = plan_all([area], reached, wish)
+    reached = [found] if KEY in reaching([area], desired) else []
+    done = plan_all([area], reached, desired)
     after = organizations_after([area], done.plan.changes)
-    assert plan_all(after, members_after(reached, done.plan.changes), wish).plan.changes == ()
+    assert plan_all(after, members_after(reached, done.plan.changes), desired).plan.changes == ()
     for change in done.plan.changes:
         if "kept" in change.details:
             kept = {"AutoEnable": area.new_members} if area.members is None else {}
             assert change.details["kept"] == (kept or {"AutoEnableOrganizationMembers": area.members})
             assert change.details["name"] in (FEATURE, LEGACY_FEATURE)
     chosen = after[0].features[FEATURE]
-    for option, choice in wish.additional.items():
+    for option, choice in desired.additional.items():
         assert chosen.additional.get(SUB_FEATURES[option], "NONE") == choice
-    assert wish.auto_enable in (None, chosen.feature)
+    assert desired.auto_enable in (None, chosen.feature)
 
 
 def organization(feature: AutoEnable, legacy: AutoEnable = NOTHING, full: bool = False) -> OrganizationArea:
@@ -113,35 +113,35 @@ def organization(feature: AutoEnable, legacy: AutoEnable = NOTHING, full: bool =
 def test_existing_members_get_what_is_enabled_by_itself_and_keep_the_rest() -> None:
     area = organization(AutoEnable("NEW", {EC2: "ALL", EKS: "NONE"}))
     own = {FEATURE: Feature(False, {FARGATE: True, EKS: True})}
-    wish = OrganizationWish(include_existing=True)
-    done = plan_all([area], [MemberArea(ACCOUNT, REGION, "d1", {"1" * 12: own})], wish)
+    desired = DesiredOrganization(include_existing=True)
+    done = plan_all([area], [MemberArea(ACCOUNT, REGION, "d1", {"1" * 12: own})], desired)
     (change,) = done.plan.changes
     assert change.details["feature"] == Feature(True, {EC2: True, EKS: True, FARGATE: True})
-    assert not reaching([area], OrganizationWish()) and reaching([area], wish) == {KEY: "d1"}
-    assert not reaching([area], OrganizationWish("NONE", include_existing=True))
+    assert not reaching([area], DesiredOrganization()) and reaching([area], desired) == {KEY: "d1"}
+    assert not reaching([area], DesiredOrganization("NONE", include_existing=True))
 
 
 @pytest.mark.parametrize(
-    ("wish", "feature", "addon"),
+    ("desired", "feature", "addon"),
     [
-        (OrganizationWish(migrate_eks=True), "NEW", "ALL"),
-        (OrganizationWish("ALL", migrate_eks=True), "ALL", "ALL"),
-        (OrganizationWish("NONE", {"eks_addon_management": "NEW"}, True), "NONE", "NEW"),
+        (DesiredOrganization(migrate_eks=True), "NEW", "ALL"),
+        (DesiredOrganization("ALL", migrate_eks=True), "ALL", "ALL"),
+        (DesiredOrganization("NONE", {"eks_addon_management": "NEW"}, True), "NONE", "NEW"),
     ],
 )
-def test_the_older_choices_are_carried_over(wish: OrganizationWish, feature: str, addon: str) -> None:
+def test_the_older_choices_are_carried_over(desired: DesiredOrganization, feature: str, addon: str) -> None:
     area = organization(AutoEnable(), AutoEnable("NEW", {EKS: "ALL"}))
-    (after,) = organizations_after([area], plan_all([area], [], wish).plan.changes)
+    (after,) = organizations_after([area], plan_all([area], [], desired).plan.changes)
     assert (after.features[FEATURE].feature, after.features[FEATURE].additional[EKS]) == (feature, addon)
     assert after.features[LEGACY_FEATURE].feature == "NONE"
 
 
 def test_what_an_organization_is_told() -> None:
     area = organization(AutoEnable(), AutoEnable("NEW"), full=True)
-    slow, full, older = plan_all([area], [], OrganizationWish("ALL")).warnings
+    slow, full, older = plan_all([area], [], DesiredOrganization("ALL")).warnings
     assert "up to 24 hours" in slow and "as many members as GuardDuty allows" in full and "migrate_eks" in older
     quiet = organization(AutoEnable("ALL"))
-    assert plan_all([quiet], [], OrganizationWish("ALL")).warnings == ()
+    assert plan_all([quiet], [], DesiredOrganization("ALL")).warnings == ()
 
 
 def test_rows_and_options() -> None:
@@ -157,8 +157,8 @@ def test_rows_and_options() -> None:
     }
     assert skipped_rows([area]) == [{"account_id": "3" * 12, "region": REGION, "relationship": "Disabled"}]
     options = {**dict.fromkeys(SUB_FEATURES), "ec2_agent_management": "none", "auto_enable": None}
-    stated = wish_of({**options, "migrate_eks": False, "include_existing": True})
-    assert stated == OrganizationWish(None, {"ec2_agent_management": "NONE"}, False, True)
+    stated = desired_from({**options, "migrate_eks": False, "include_existing": True})
+    assert stated == DesiredOrganization(None, {"ec2_agent_management": "NONE"}, False, True)
     older = OrganizationArea(ACCOUNT, REGION, "d1", None, True, False, {})
     assert organization_rows([older])[0]["members"] == "new"
 

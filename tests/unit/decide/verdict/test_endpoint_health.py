@@ -27,7 +27,7 @@ from worlds import (
 )
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
-    UNKNOWN_WAY,
+    UNKNOWN_HEALTH,
     closed_cidrs,
     policy_denies,
     service_name,
@@ -107,15 +107,15 @@ def test_every_fault_is_said() -> None:
 
 def test_missing_only_where_it_is_known_to_be() -> None:
     assert way(area(), VPC).state == "missing"
-    assert way(area(unknown=frozenset({"endpoints"})), VPC) == UNKNOWN_WAY
-    assert way(area(), "vpc-elsewhere") == UNKNOWN_WAY
-    assert way(area(vpcs={}), VPC) == UNKNOWN_WAY
+    assert way(area(unknown=frozenset({"endpoints"})), VPC) == UNKNOWN_HEALTH
+    assert way(area(), "vpc-elsewhere") == UNKNOWN_HEALTH
+    assert way(area(vpcs={}), VPC) == UNKNOWN_HEALTH
 
 
 def test_a_participant_of_a_shared_vpc_cannot_see_its_endpoint() -> None:
     shared = {VPC: Vpc(VPC, OTHER_ACCOUNT, ("10.0.0.0/16",))}
-    assert way(area(vpcs=shared), VPC) == UNKNOWN_WAY
-    assert way(area(endpoint(state="failed"), vpcs=shared), VPC) == UNKNOWN_WAY
+    assert way(area(vpcs=shared), VPC) == UNKNOWN_HEALTH
+    assert way(area(endpoint(state="failed"), vpcs=shared), VPC) == UNKNOWN_HEALTH
 
 
 def test_ways_of_every_vpc_with_an_instance_or_a_name() -> None:

@@ -17,7 +17,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.
     Credentials,
     Target,
 )
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import Wish, observe
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import ReadScope, observe
 
 NOTHING = {"instances": False, "ssm": False, "network": False, "detector": False}
 PAGE = b"<html><body>Please log in</body></html>"
@@ -40,7 +40,7 @@ def fleet(body: bytes, word: str) -> Any:
         "before-send",
         lambda request, **dummy: AWSResponse(request.url, 200, {"Content-Type": "text/html"}, Raw(body)),
     )
-    return observe([Target(ACCOUNT, REGION, "aws", access)], Wish(**{**NOTHING, word: True}))
+    return observe([Target(ACCOUNT, REGION, "aws", access)], ReadScope(**{**NOTHING, word: True}))
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ssm
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet.snapshot import (
     CUT_ANSWER_TRIES,
-    Wish,
-    attempt,
+    ReadScope,
     observe,
+    try_call,
 )
 
 DENIED = Refusal("AccessDeniedException", status=400)
@@ -46,13 +46,13 @@ def counted(*answers: Any) -> tuple[list[Any], Any]:
 
 def test_an_answer_that_was_cut_is_asked_for_again() -> None:
     made, call = counted(CUT, CUT, "whole")
-    read = attempt(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
+    read = try_call(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
     assert (read.value, read.problem, len(made)) == ("whole", None, 3)
 
 
 def test_an_answer_that_is_cut_every_time_is_a_problem() -> None:
     made, call = counted(*[CUT] * 9)
-    read = attempt(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
+    read = try_call(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
     assert len(made) == CUT_ANSWER_TRIES
     assert read.value is None and read.problem is not None and read.what == "vpcs"
     assert str(read.problem).startswith(f"ec2:DescribeVpcs in {ACCOUNT}/eu-west-1 failed: ResponseParserError")
@@ -60,14 +60,14 @@ def test_an_answer_that_is_cut_every_time_is_a_problem() -> None:
 
 def test_what_botocore_has_tried_already_is_not_tried_again() -> None:
     made, call = counted(EndpointConnectionError(endpoint_url="https://x"), "whole")
-    read = attempt(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
+    read = try_call(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
     assert len(made) == 1 and read.problem is not None and read.problem.code == "EndpointConnectionError"
 
 
 def test_a_mistake_of_ours_is_not_hidden_as_a_problem_of_aws() -> None:
     dummy, call = counted(KeyError("ours"))
     with pytest.raises(KeyError):
-        attempt(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
+        try_call(Wire().target(), "vpcs", "ec2:DescribeVpcs", call)
 
 
 # Systems Manager: 1,000 nodes a page where that is offered and allowed, 50 where it is not.
@@ -101,14 +101,14 @@ def test_nodes_by_information_where_properties_are_denied_or_not_offered(code: s
 
 def test_throttling_is_no_reason_to_ask_for_smaller_pages() -> None:
     wire = Wire(DescribeInstanceProperties=Refusal("ThrottlingException"))
-    (area,), (problem,) = fleet(wire, Wish(instances=False, detector=False, network=False))
+    (area,), (problem,) = fleet(wire, ReadScope(instances=False, detector=False, network=False))
     assert (area.unknown, area.nodes) == ({"ssm"}, {})
     assert problem.code == "ThrottlingException" and problem.operation == "ssm:DescribeInstanceProperties"
 
 
 def test_both_denied_is_unknown() -> None:
     wire = Wire(DescribeInstanceProperties=DENIED, DescribeInstanceInformation=DENIED)
-    (area,), (problem,) = fleet(wire, Wish(instances=False, detector=False, network=False))
+    (area,), (problem,) = fleet(wire, ReadScope(instances=False, detector=False, network=False))
     assert area.unknown == {"ssm"}
     assert problem.denied and problem.advice == "Allow ssm:DescribeInstanceInformation for the caller."
 
@@ -175,14 +175,14 @@ WORLD: dict[str, Any] = {
 }
 
 
-def fleet(wire: Wire, wish: Wish) -> tuple[tuple[AccountRegion, ...], tuple[Any, ...]]:
-    snapshot = observe([wire.target()], wish)
+def fleet(wire: Wire, scope: ReadScope) -> tuple[tuple[AccountRegion, ...], tuple[Any, ...]]:
+    snapshot = observe([wire.target()], scope)
     return snapshot.areas, snapshot.problems
 
 
 def test_everything_is_read_once_and_joined() -> None:
     wire = Wire(**WORLD)
-    (area,), problems = fleet(wire, Wish())
+    (area,), problems = fleet(wire, ReadScope())
     assert problems == () and area.unknown == frozenset()
     assert [one.instance_id for one in area.instances] == ["i-1"] and set(area.nodes) == {"i-1"}
     assert area.detector.runtime_monitoring and area.detector.automated_agent
@@ -195,14 +195,14 @@ def test_everything_is_read_once_and_joined() -> None:
 
 def test_the_groups_of_guarddutys_own_endpoint_are_not_asked_for() -> None:
     wire = Wire(**WORLD)
-    fleet(wire, Wish())
+    fleet(wire, ReadScope())
     (params,) = wire.params("DescribeSecurityGroups")
     assert params["Filters"] == [{"Name": "group-id", "Values": ["sg-1"]}]
 
 
 def test_coverage_is_that_of_the_accounts_own_instances() -> None:
     wire = Wire(**WORLD)
-    fleet(wire, Wish())
+    fleet(wire, ReadScope())
     (params,) = wire.params("ListCoverage")
     assert params["MaxResults"] == 50
     assert params["FilterCriteria"]["FilterCriterion"] == [
@@ -224,7 +224,7 @@ def test_coverage_is_that_of_the_accounts_own_instances() -> None:
     ],
 )
 def test_a_denied_call_is_one_problem_and_one_unknown_and_the_rest_is_there(operation: str, unknown: set[str]) -> None:
-    (area,), (problem,) = fleet(Wire(**{**WORLD, operation: DENIED}), Wish())
+    (area,), (problem,) = fleet(Wire(**{**WORLD, operation: DENIED}), ReadScope())
     assert area.unknown == unknown
     assert problem.denied and problem.operation.endswith(f":{operation}")
     assert (problem.account_id, problem.region) == (ACCOUNT, "eu-west-1")
@@ -233,14 +233,14 @@ def test_a_denied_call_is_one_problem_and_one_unknown_and_the_rest_is_there(oper
 
 def test_without_a_detector_nothing_is_asked_and_nothing_is_unknown() -> None:
     wire = Wire(**{**WORLD, "ListDetectors": {"DetectorIds": []}})
-    (area,), problems = fleet(wire, Wish())
+    (area,), problems = fleet(wire, ReadScope())
     assert (area.detector.detector_id, area.coverage, area.unknown, problems) == (None, {}, frozenset(), ())
     assert not wire.params("GetDetector") and not wire.params("ListCoverage")
 
 
 def test_what_is_not_wished_for_is_not_read() -> None:
     wire = Wire(ListDetectors={"DetectorIds": ["d1"]}, GetDetector=DETECTOR)
-    (area,), dummy = fleet(wire, Wish(instances=False, ssm=False, network=False, coverage=False))
+    (area,), dummy = fleet(wire, ReadScope(instances=False, ssm=False, network=False, coverage=False))
     assert area.unknown == {"coverage"}
     assert sorted(call.operation for call in wire.calls) == ["GetDetector", "ListDetectors"]
 
@@ -252,21 +252,21 @@ def test_filters_are_alternatives_and_excluded_ones_fall_out() -> None:
         base = INSTANCES["Reservations"][0]["Instances"][0]  # type: ignore[index]
         return {"Reservations": [{"OwnerId": ACCOUNT, "Instances": [{**base, "InstanceId": one} for one in known]}]}
 
-    wish = Wish(
+    scope = ReadScope(
         filters=({"tag:team": "blue"}, {"tag:team": "red"}),
         exclude_filters=({"tag:team": "old"},),
         ssm=False,
         network=False,
         detector=False,
     )
-    (area,), dummy = fleet(Wire(DescribeInstances=answer), wish)
+    (area,), dummy = fleet(Wire(DescribeInstances=answer), scope)
     assert [one.instance_id for one in area.instances] == ["i-1", "i-3"]
 
 
 def test_every_target_has_its_area_in_order_and_one_failing_leaves_the_others() -> None:
     good, bad = Wire(**WORLD), Wire(**dict.fromkeys((*WORLD, "DescribeInstanceInformation"), DENIED))
     targets = [bad.target("222222222222"), good.target(), good.target(region="us-east-1")]
-    snapshot = observe(targets, Wish())
+    snapshot = observe(targets, ReadScope())
     assert [(area.account_id, area.region) for area in snapshot.areas] == [
         ("222222222222", "eu-west-1"),
         (ACCOUNT, "eu-west-1"),
@@ -277,4 +277,4 @@ def test_every_target_has_its_area_in_order_and_one_failing_leaves_the_others() 
 
 
 def test_nothing_to_observe() -> None:
-    assert observe([], Wish()) == Snapshot()
+    assert observe([], ReadScope()) == Snapshot()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import Settling
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.settings.member_retry import MemberRetry
 
 
 class Aws:
@@ -21,8 +21,8 @@ class Aws:
             self.left_out[account] -= 1
         return found
 
-    def settling(self, seconds: float, jitter: float = 1.0) -> Settling:
-        return Settling(seconds, self.pauses.append, lambda: jitter)
+    def settling(self, seconds: float, jitter: float = 1.0) -> MemberRetry:
+        return MemberRetry(seconds, self.pauses.append, lambda: jitter)
 
 
 def test_only_those_left_out_are_asked_for_again() -> None:
