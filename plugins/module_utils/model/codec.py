@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The snapshot as plain data for an inventory cache, and back.
 
-C(FORMAT) is part of every cache key: raise it when model.py changes, so that an old cache is never read as a new one.
+C(FORMAT) is part of every cache key: raise it when a record of fleet.py changes, so that an old cache is never read as a new
+one.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ def to_plain(value: Any) -> Any:
 
 def snapshot_from_plain(plain: Any) -> Snapshot:
     """The snapshot that to_plain() was given. Raises ValueError, TypeError or KeyError where it is anything else."""
-    return _build(Snapshot, plain)
+    built: Snapshot = _build(Snapshot, plain)
+    return built
 
 
 def _build(kind: Any, plain: Any) -> Any:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         return kind(**{name: _build(hints[name], item) for name, item in plain.items()})
     origin, arguments = get_origin(kind), get_args(kind)

@@ -98,7 +98,9 @@ def test_dns_attributes_are_turned_on_only_when_told() -> None:
     assert "enable" not in {action for action, dummy, dummy in steps(planned(area(vpc=unknown)))}
 
 
-@pytest.mark.parametrize("desired", [{}, {"select": "needed"}, {"policy": desired_policy("open")}, {"tags": {"a": "b"}}])
+@pytest.mark.parametrize(
+    "desired", [{}, {"select": "needed"}, {"policy": desired_policy("open")}, {"tags": {"a": "b"}}]
+)
 @pytest.mark.parametrize("value", ["true", "false", ""])
 def test_what_guardduty_owns_is_never_changed(desired: dict[str, Any], value: str) -> None:
     theirs = right(tags={"GuardDutyManaged": value}, private_dns=False, policy=policy(deny_others_than("9")))
