@@ -16,7 +16,7 @@ from typing import Any
 from ...model.associations import Association, AssociationArea
 from ...model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT, SSM_PACKAGE, Problem
 from ..plan import Change, Plan
-from . import limits as limits
+from . import limits
 from .node_limit import NODE_LIMIT, NodeCapacity, room, some
 from .settings import merged, option_of, same, same_document, shown, shown_value, text
 
