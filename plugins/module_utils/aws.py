@@ -8,17 +8,17 @@ A module calls aws_module() for its options, observed() to read, and conclude() 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from .converge.run import Handler, Outcome, converge
+from .converge.run import Handlers, Outcome, converge
 from .decide.plan import Plan
-from .model.fleet import Problem, Snapshot
+from .model.fleet import AreaKey, Problem, Snapshot
 from .observe.client.access import Access, Connection, Credentials, Target
 from .observe.client.accounts import Selection, resolve
 from .observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
@@ -108,6 +108,31 @@ def observed(module: AnsibleAWSModule, desired: ReadScope) -> tuple[tuple[Target
     return targets, Snapshot(snapshot.areas, problems)
 
 
+class Needing(Protocol):
+    """A plan that may need more to be read before it is final."""
+
+    @property
+    def needs(self) -> Mapping[AreaKey, Any]: ...
+
+
+AnyPlan = TypeVar("AnyPlan", bound=Needing)
+Reading = TypeVar("Reading")
+
+
+def planned_and_read(
+    plan: Callable[[Reading], AnyPlan],
+    read: Callable[[Sequence[Target], Reading, Mapping[AreaKey, Any]], Reading],
+    targets: Sequence[Target],
+    reading: Reading,
+) -> tuple[AnyPlan, Reading]:
+    """The final plan, and what it was made from: read what the plan needs, and plan again, until it needs nothing."""
+    while True:
+        planned = plan(reading)
+        if not planned.needs:
+            return planned, reading
+        reading = read(targets, reading, planned.needs)
+
+
 def nothing_read(snapshot: Snapshot, desired: ReadScope) -> bool:
     """Whether the thing that everything else hangs on is unknown everywhere."""
     what = "instances" if desired.instances else "detector"
@@ -125,7 +150,7 @@ def conclude(
     module: AnsibleAWSModule,
     plan: Plan,
     targets: Iterable[Target],
-    handlers: Mapping[tuple[str, str], Handler],
+    handlers: Handlers,
     problems: Sequence[Problem] = (),
     warnings: Iterable[str] = (),
     **results: Any,

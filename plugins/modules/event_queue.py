@@ -140,7 +140,8 @@ problems:
 
 from ..module_utils.aws import aws_module, conclude, targets_of
 from ..module_utils.converge.events import HANDLERS
-from ..module_utils.decide.events import PATTERNS, DesiredEvents, plan_events, queue_row, refusal
+from ..module_utils.decide.event.plan import PATTERNS, DesiredEvents, plan_events, queue_row, refusal
+from ..module_utils.decide.tag_rules import as_text
 from ..module_utils.observe.events import event_areas
 
 
@@ -164,7 +165,7 @@ def main() -> None:
         retention=params["retention"],
         dead_letter_retention=params["dead_letter_retention"],
         max_receives=params["max_receives"],
-        tags={str(key): str(value) for key, value in params["tags"].items()},
+        tags={str(key): as_text(value) for key, value in params["tags"].items()},
     )
     refused = refusal(desired)
     if refused:

@@ -144,6 +144,7 @@ from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module,
 from ..module_utils.converge.tags import HANDLERS
 from ..module_utils.decide.fleet.selection import missing_instances
 from ..module_utils.decide.fleet.verdict_changes import transitions, verdict_changes
+from ..module_utils.decide.tag_rules import as_text
 from ..module_utils.decide.tags import DesiredTags, forbidden_sentence, plan_tags, refused_keys
 from ..module_utils.decide.verdict.eligibility import Choices
 from ..module_utils.observe.fleet.snapshot import ReadScope
@@ -162,7 +163,7 @@ def main() -> None:
         }
     )
     params = module.params
-    tags = {key: str(value) for key, value in params["tags"].items()}
+    tags = {key: as_text(value) for key, value in params["tags"].items()}
     desired = DesiredTags(params["managed"], tags, tuple(params["remove_tags"]), params["metadata_tags"])
     refused = refused_keys(desired)
     if refused:

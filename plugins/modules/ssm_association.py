@@ -348,14 +348,14 @@ problems:
 
 from functools import partial
 
-from ..module_utils.aws import aws_module, finish, targets_of
+from ..module_utils.aws import aws_module, finish, planned_and_read, targets_of
 from ..module_utils.converge.association.associations import StartedAssociation, handlers, rows
 from ..module_utils.converge.association.runs import await_runs
 from ..module_utils.converge.run import converge
 from ..module_utils.decide.association import runs as association_runs
-from ..module_utils.decide.association.node_limit import instance_choice
-from ..module_utils.decide.association.plan import match, plan_associations, refused
-from ..module_utils.observe.association.associations import confirm, find, read_nodes
+from ..module_utils.decide.association.desired import match, refused
+from ..module_utils.decide.association.plan import plan_associations
+from ..module_utils.observe.association.associations import find, read_more
 from ..module_utils.options.association import ARGUMENTS, RULES, desired_from
 
 
@@ -367,7 +367,7 @@ def main() -> None:
     if refusal:
         module.fail_json(msg=refusal)
     targets, unreachable = targets_of(module)
-    areas, unread = find(
+    found = find(
         targets,
         desired.name,
         desired.searched_document,
@@ -375,19 +375,12 @@ def main() -> None:
         desired.tags is not None,
         desired.state == "present",
     )
-    draft = plan_associations(areas, desired)
-    # Whose the association is and what its document takes costs calls that only a change is worth.
-    areas, unconfirmed = confirm(targets, areas, draft.to_confirm, draft.to_list)
-    draft = plan_associations(areas, desired)
-    areas, uncounted = read_nodes(
-        targets, areas, draft.to_count, instance_choice(desired.settings.get("Targets") or ())
-    )
-    planned = plan_associations(areas, desired)
+    planned, reading = planned_and_read(lambda now: plan_associations(now.areas, desired), read_more, targets, found)
     begun: list[StartedAssociation] = []
     outcome = converge(planned.plan, targets, handlers(begun), module.check_mode)
-    problems = [*unreachable, *unread, *unconfirmed, *planned.problems]
-    results = {"associations": rows(planned, areas, outcome, begun)}
-    remarks = [*planned.warnings, *map(str, uncounted)]
+    problems = [*unreachable, *reading.problems, *planned.problems]
+    results = {"associations": rows(planned, reading.areas, outcome, begun)}
+    remarks = [*planned.warnings, *map(str, reading.remarks)]
     if params["wait"]:
         reports, unheard = await_runs(planned, targets, begun, params["wait_timeout"])
         problems += [*unheard, *association_runs.problems(reports, params["wait_timeout"])]

@@ -129,7 +129,8 @@ problems:
 """
 
 from ..module_utils.aws import aws_module, conclude_reading, targets_of
-from ..module_utils.decide.association.plan import list_filters, row
+from ..module_utils.decide.association.desired import list_filters
+from ..module_utils.decide.association.plan import row
 from ..module_utils.decide.association.runs import run_row
 from ..module_utils.model.fleet import SSM_DOCUMENT
 from ..module_utils.observe.association.runs import surveyed

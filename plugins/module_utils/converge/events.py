@@ -7,54 +7,62 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decide.events import DEAD_LETTERS, QUEUE, RULE
-from ..decide.plan import Change
+from ..decide.event.changes import (
+    DEAD_LETTER_QUEUE,
+    EVENT_QUEUE,
+    CreateQueue,
+    CreateRule,
+    DeleteQueue,
+    DeleteRule,
+    PutRule,
+    TagQueue,
+    UpdateQueue,
+    UpdateRule,
+)
 from ..observe.client.sdk import ClientError
-from .run import AreaRun, Handler, per_change
+from .run import AreaRun, Handlers, per_change
 
 
-def _create_queue(run: AreaRun, change: Change) -> None:
-    details = change.details
+def _create_queue(run: AreaRun, change: CreateQueue) -> None:
     run.target.client("sqs").create_queue(
-        QueueName=change.target, Attributes=details["attributes"], tags=details["tags"]
+        QueueName=change.target, Attributes=dict(change.attributes), tags=dict(change.tags)
     )
 
 
-def _update_queue(run: AreaRun, change: Change) -> None:
-    details = change.details
-    run.target.client("sqs").set_queue_attributes(QueueUrl=details["url"], Attributes=details["attributes"])
+def _update_queue(run: AreaRun, change: UpdateQueue) -> None:
+    run.target.client("sqs").set_queue_attributes(QueueUrl=change.url, Attributes=dict(change.attributes))
 
 
-def _tag_queue(run: AreaRun, change: Change) -> None:
-    run.target.client("sqs").tag_queue(QueueUrl=change.details["url"], Tags=change.details["tags"])
+def _tag_queue(run: AreaRun, change: TagQueue) -> None:
+    run.target.client("sqs").tag_queue(QueueUrl=change.url, Tags=dict(change.tags))
 
 
-def _delete_queue(run: AreaRun, change: Change) -> None:
-    run.target.client("sqs").delete_queue(QueueUrl=change.details["url"])
+def _delete_queue(run: AreaRun, change: DeleteQueue) -> None:
+    run.target.client("sqs").delete_queue(QueueUrl=change.url)
 
 
-def _create_rule(run: AreaRun, change: Change) -> None:
-    tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
+def _create_rule(run: AreaRun, change: CreateRule) -> None:
+    tags = [{"Key": key, "Value": value} for key, value in change.tags.items()]
     _put_rule(run, change, Tags=tags)
 
 
-def _update_rule(run: AreaRun, change: Change) -> None:
+def _update_rule(run: AreaRun, change: UpdateRule) -> None:
     _put_rule(run, change)
 
 
-def _put_rule(run: AreaRun, change: Change, **options: Any) -> None:
-    client, details = run.target.client("events"), change.details
-    client.put_rule(Name=change.target, EventPattern=details["pattern"], State="ENABLED", **options)
-    target = {"Id": details["target_id"], "Arn": details["arn"]}
+def _put_rule(run: AreaRun, change: PutRule, **options: Any) -> None:
+    client = run.target.client("events")
+    client.put_rule(Name=change.target, EventPattern=change.pattern, State="ENABLED", **options)
+    target = {"Id": change.target_id, "Arn": change.arn}
     _all_done(client.put_targets(Rule=change.target, Targets=[target]), "PutTargets")
 
 
-def _delete_rule(run: AreaRun, change: Change) -> None:
+def _delete_rule(run: AreaRun, change: DeleteRule) -> None:
     client = run.target.client("events")
     # A rule that has targets is not deleted (EventBridge API reference, DeleteRule).
-    if change.details["target_ids"]:
-        ids = list(change.details["target_ids"])
-        _all_done(client.remove_targets(Rule=change.target, Ids=ids), "RemoveTargets")
+    if change.target_ids:
+        answer = client.remove_targets(Rule=change.target, Ids=list(change.target_ids))
+        _all_done(answer, "RemoveTargets")
     client.delete_rule(Name=change.target)
 
 
@@ -64,18 +72,14 @@ def _all_done(answer: dict[str, Any], operation: str) -> None:
         raise ClientError({"Error": {"Code": failed["ErrorCode"], "Message": failed["ErrorMessage"]}}, operation)
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {
-    ("create", RULE): per_change("events:PutRule", _create_rule),
-    ("update", RULE): per_change("events:PutRule", _update_rule),
-    ("delete", RULE): per_change("events:DeleteRule", _delete_rule),
-    **{
-        (action, kind): per_change(f"sqs:{operation}", make)
-        for kind in (QUEUE, DEAD_LETTERS)
-        for action, operation, make in (
-            ("create", "CreateQueue", _create_queue),
-            ("update", "SetQueueAttributes", _update_queue),
-            ("tag", "TagQueue", _tag_queue),
-            ("delete", "DeleteQueue", _delete_queue),
-        )
-    },
+HANDLERS: Handlers = {
+    CreateRule: per_change("events:PutRule", _create_rule),
+    UpdateRule: per_change("events:PutRule", _update_rule),
+    DeleteRule: per_change("events:DeleteRule", _delete_rule),
+    **dict.fromkeys((EVENT_QUEUE.create, DEAD_LETTER_QUEUE.create), per_change("sqs:CreateQueue", _create_queue)),
+    **dict.fromkeys(
+        (EVENT_QUEUE.update, DEAD_LETTER_QUEUE.update), per_change("sqs:SetQueueAttributes", _update_queue)
+    ),
+    **dict.fromkeys((EVENT_QUEUE.tag, DEAD_LETTER_QUEUE.tag), per_change("sqs:TagQueue", _tag_queue)),
+    **dict.fromkeys((EVENT_QUEUE.delete, DEAD_LETTER_QUEUE.delete), per_change("sqs:DeleteQueue", _delete_queue)),
 }

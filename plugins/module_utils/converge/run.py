@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from ..decide.plan import Change, Plan
-from ..model.fleet import Problem
+from ..model.fleet import AreaKey, Problem
 from ..observe.client.access import Target
 from ..observe.client.accounts import WORKERS
 from ..observe.client.problems import AWS_ERRORS, problem_from
@@ -37,6 +37,7 @@ class Outcome:
     failed: tuple[Failure, ...] = ()
 
 
+AnyChange = TypeVar("AnyChange", bound=Change)
 # Words a problem for one change.
 Tell = Callable[[Problem, Change], Problem]
 
@@ -49,11 +50,11 @@ def _as_it_is(problem: Problem, change: Change) -> Problem:
 class AreaRun:
     """One account and region while its changes are made.
 
-    C(made) carries identifiers from one step to the next, such as the security group that an endpoint needs.
+    C(made) carries identifiers from one step to the next: the security group that an endpoint needs, by its VPC.
     """
 
     target: Target
-    made: dict[tuple[str, str], str] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
     done: list[Change] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
 
@@ -66,9 +67,9 @@ class AreaRun:
 
     def each(
         self,
-        changes: Iterable[Change],
+        changes: Iterable[AnyChange],
         operation: str,
-        make: Callable[[Change], None],
+        make: Callable[[AnyChange], None],
         *,
         tell: Tell = _as_it_is,
         settled: bool = True,
@@ -87,40 +88,39 @@ class AreaRun:
                     self.succeed([change])
 
 
-# Makes a run of changes of one kind and action, and tells AreaRun of each whether it was made.
-Handler = Callable[[AreaRun, Sequence[Change]], None]
+# Makes a run of changes of one class, and tells AreaRun of each whether it was made.
+Handler = Callable[[AreaRun, Sequence[Any]], None]
+Handlers = Mapping[type[Change], Handler]
 
 
-def per_change(operation: str, make: Callable[[AreaRun, Change], None]) -> Handler:
+def per_change(operation: str, make: Callable[[AreaRun, AnyChange], None]) -> Handler:
     """A handler whose changes take a call or more each. C(operation) is what a problem is said to be of."""
 
-    def handler(run: AreaRun, changes: Sequence[Change]) -> None:
+    def handler(run: AreaRun, changes: Sequence[AnyChange]) -> None:
         run.each(changes, operation, lambda change: make(run, change))
 
     return handler
 
 
-def converge(
-    plan: Plan, targets: Iterable[Target], handlers: Mapping[tuple[str, str], Handler], check_mode: bool
-) -> Outcome:
-    """Make the plan's changes. C(handlers) are looked up by (action, kind)."""
+def converge(plan: Plan, targets: Iterable[Target], handlers: Handlers, check_mode: bool) -> Outcome:
+    """Make the plan's changes. C(handlers) are looked up by the class of the change."""
     if check_mode or not plan.changes:
         return Outcome(done=plan.changes)
-    where = {(target.account_id, target.region): target for target in targets}
-    areas: dict[tuple[str, str], list[Change]] = {}
+    target_of = {target.area_key: target for target in targets}
+    areas: dict[AreaKey, list[Change]] = {}
     for change in plan.changes:
-        areas.setdefault((change.account_id, change.region), []).append(change)
+        areas.setdefault(change.area_key, []).append(change)
 
-    def one(area: tuple[str, str]) -> AreaRun:
-        run = AreaRun(where[area])
+    def converge_area(area: AreaKey) -> AreaRun:
+        run = AreaRun(target_of[area])
         for batch in _batches(areas[area]):
             ready = list(_still_possible(run, batch))
             if ready:
-                handlers[ready[0].action, ready[0].kind](run, ready)
+                handlers[type(ready[0])](run, ready)
         return run
 
     with ThreadPoolExecutor(min(WORKERS, len(areas))) as pool:
-        runs = list(pool.map(one, areas))
+        runs = list(pool.map(converge_area, areas))
     # In the plan's order again, so that the result of a run reads as check mode predicted it.
     place = {id(change): position for position, change in enumerate(plan.changes)}
     done = sorted((change for run in runs for change in run.done), key=lambda change: place[id(change)])
@@ -128,17 +128,17 @@ def converge(
     return Outcome(tuple(done), tuple(failed))
 
 
-def group_identical(changes: Iterable[Change], written: Callable[[Change], Any]) -> list[list[Change]]:
+def group_identical(changes: Iterable[AnyChange], written: Callable[[AnyChange], Any]) -> list[list[AnyChange]]:
     """Changes that write the same, together: one call serves them all."""
-    groups: dict[str, list[Change]] = {}
+    groups: dict[str, list[AnyChange]] = {}
     for change in changes:
         groups.setdefault(repr(written(change)), []).append(change)
     return list(groups.values())
 
 
 def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    for group in groupby(changes, key=lambda change: (change.action, change.kind)):
-        yield list(group[1])
+    for _kind, batch in groupby(changes, key=type):
+        yield list(batch)
 
 
 def _still_possible(run: AreaRun, batch: Iterable[Change]) -> Iterator[Change]:

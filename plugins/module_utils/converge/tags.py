@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..decide.plan import Change
+from ..decide.tags import EnableMetadataTags, RemoveTags, TagInstance, UntagInstance, WriteTags
 from ..observe.client.problems import AWS_ERRORS
 from ..observe.client.sdk import ClientError
-from .run import AreaRun, Handler, group_identical
+from .run import AreaRun, Handlers, group_identical
 
 # The most resources that CreateTags and DeleteTags take in one call (EC2 API reference).
 RESOURCES = 1000
@@ -30,18 +31,17 @@ def _enable_metadata_tags(run: AreaRun, changes: Sequence[Change]) -> None:
     run.each(changes, "ec2:ModifyInstanceMetadataOptions", enable)
 
 
-def _tag(run: AreaRun, changes: Sequence[Change]) -> None:
+def tag_resources(run: AreaRun, changes: Sequence[WriteTags]) -> None:
     client = run.target.client("ec2")
-    for same in group_identical(changes, lambda change: change.details["tags"]):
-        written: Mapping[str, str] = same[0].details["tags"]
-        tags = [{"Key": key, "Value": value} for key, value in written.items()]
+    for same in group_identical(changes, lambda change: change.tags):
+        tags = [{"Key": key, "Value": value} for key, value in same[0].tags.items()]
         _in_bulk(run, same, "ec2:CreateTags", lambda ids, tags=tags: client.create_tags(Resources=ids, Tags=tags))
 
 
-def _untag(run: AreaRun, changes: Sequence[Change]) -> None:
+def untag_resources(run: AreaRun, changes: Sequence[RemoveTags]) -> None:
     client = run.target.client("ec2")
-    for same in group_identical(changes, lambda change: change.details["keys"]):
-        tags = [{"Key": key} for key in same[0].details["keys"]]
+    for same in group_identical(changes, lambda change: change.keys):
+        tags = [{"Key": key} for key in same[0].keys]
         _in_bulk(run, same, "ec2:DeleteTags", lambda ids, tags=tags: client.delete_tags(Resources=ids, Tags=tags))
 
 
@@ -65,8 +65,8 @@ def _halving(run: AreaRun, changes: Sequence[Change], operation: str, write: Cal
         run.succeed(changes)
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {
-    ("enable", "instance metadata tags setting"): _enable_metadata_tags,
-    ("tag", "instance"): _tag,
-    ("untag", "instance"): _untag,
+HANDLERS: Handlers = {
+    EnableMetadataTags: _enable_metadata_tags,
+    TagInstance: tag_resources,
+    UntagInstance: untag_resources,
 }

@@ -1,33 +1,37 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan: the changes that lead from what is to what is wanted. Check mode, diff, changed and the message derive from it."""
+"""A plan: the changes that lead from what is to what is wanted. Check mode, diff, changed and the message derive from it.
+
+Each kind of change is a frozen dataclass of its own, beside the planner that creates it. C(converge/) dispatches on the
+class; C(action) and C(kind) are the words of the message and of the result, and nothing depends on them.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..model.fleet import InArea
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One change to one thing.
+class Change(InArea):
+    """One change to one thing. A subclass adds the fields that converge needs and a reader of the diff does not.
 
     C(action) is the verb of the message ('tag', 'create', 'update', ...), C(kind) what it acts on, C(target) its
     identifier (of the parent where the thing does not exist yet). C(before) and C(after) hold only what changes; None
-    means that the thing is not there. C(details) is what converge needs and a reader of the diff does not.
+    means that the thing is not there.
     """
 
-    account_id: str
-    region: str
-    action: str
-    kind: str
+    action: ClassVar[str]
+    kind: ClassVar[str]
+
     target: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
-    details: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """The change as a module returns it."""
@@ -61,7 +65,7 @@ class Plan:
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
         for change in self.changes:
-            key = f"{change.account_id}/{change.region} {change.kind} {change.target}"
+            key = f"{change.area_key} {change.kind} {change.target}"
             if change.before is not None:
                 before.setdefault(key, {}).update(change.before)
             if change.after is not None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from ..model.fleet import MANAGED_TAG, Instance, Problem, Snapshot
 from .plan import Change, Plan
+from .tag_rules import refused_tags, shown_tags
 
 VALUES = {"include": "true", "exclude": "false"}
 METADATA_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]+")
@@ -29,6 +30,36 @@ class DesiredTags:
     tags: Mapping[str, str] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
     metadata_tags: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EnableMetadataTags(Change):
+    action = "enable"
+    kind = "instance metadata tags setting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteTags(Change):
+    """Tags of a resource of EC2. C(action) and C(kind) are said by the subclass for each kind of resource."""
+
+    action = "tag"
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveTags(Change):
+    action = "untag"
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagInstance(WriteTags):
+    kind = "instance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntagInstance(RemoveTags):
+    kind = "instance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +113,9 @@ def plan_tags(snapshot: Snapshot, desired: DesiredTags) -> TagPlan:
 
 def refused_keys(desired: DesiredTags) -> str | None:
     """Why the wish itself cannot be granted, or None."""
-    reserved = sorted(key for key in (*desired.tags, *desired.remove) if key.lower().startswith("aws:"))
-    if reserved:
-        return f"Tag keys that start with 'aws:' belong to AWS and cannot be changed: {', '.join(reserved)}. Leave them out."
+    refused = refused_tags((*desired.tags, *desired.remove), "tags and remove_tags", managed=True)
+    if refused:
+        return refused
     both = sorted(set(desired.tags) & set(desired.remove))
     if both:
         return f"The tags {', '.join(both)} are in tags and in remove_tags; name each in one of them."
@@ -153,11 +184,8 @@ def _should_open(wanted: Mapping[str, str], instance: Instance, desired: Desired
 
 
 def _open(instance: Instance) -> Change:
-    return Change(
-        instance.account_id,
-        instance.region,
-        "enable",
-        "instance metadata tags setting",
+    return EnableMetadataTags(
+        *instance.area_key,
         instance.instance_id,
         {"instance_metadata_tags": "disabled"},
         {"instance_metadata_tags": "enabled"},
@@ -168,25 +196,12 @@ def _tag(instance: Instance, wanted: Mapping[str, str]) -> Iterator[Change]:
     # Sorted, so that instances which get the same tags share one call whatever order their own tags are in.
     written = {key: wanted[key] for key in sorted(wanted) if instance.tags.get(key) != wanted[key]}
     if written:
-        before = {f"tag:{key}": instance.tags[key] for key in written if key in instance.tags}
-        after = {f"tag:{key}": value for key, value in written.items()}
-        yield Change(
-            instance.account_id,
-            instance.region,
-            "tag",
-            "instance",
-            instance.instance_id,
-            before,
-            after,
-            {"tags": written},
-        )
+        before, after = shown_tags(instance.tags, written), shown_tags(written)
+        yield TagInstance(*instance.area_key, instance.instance_id, before, after, tags=written)
 
 
 def _untag(instance: Instance, wanted: Mapping[str, str]) -> Iterator[Change]:
     gone = {key: value for key, value in instance.tags.items() if key not in wanted}
     if gone:
-        before = {f"tag:{key}": value for key, value in gone.items()}
         keys = tuple(sorted(gone))
-        yield Change(
-            instance.account_id, instance.region, "untag", "instance", instance.instance_id, before, {}, {"keys": keys}
-        )
+        yield UntagInstance(*instance.area_key, instance.instance_id, shown_tags(gone), {}, keys=keys)

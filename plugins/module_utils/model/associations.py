@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .fleet import GUARDDUTY_ASSOCIATION, MANAGED_TAG
+from .fleet import GUARDDUTY_ASSOCIATION, MANAGED_TAG, InArea, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,42 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class AssociationArea:
-    """The associations of one account and region that answer to a wish: none, one that was described, or several.
+class AssociationNeed:
+    """What else must be read in an account and region before its plan is final. Each costs calls that few plans need.
 
-    C(every): all that there are; C(nodes): the tags of the managed nodes that the wish may mean. None: not read.
+    C(tags): the association's tags, which say whose it is; C(document): the name and version of the document whose
+    parameters are to be checked; C(every): all associations; C(nodes): the managed nodes among the instances that these
+    EC2 filters and ids give.
     """
 
-    account_id: str
-    region: str
+    tags: bool = False
+    document: tuple[str, str] | None = None
+    every: bool = False
+    nodes: tuple[Mapping[str, Sequence[str]], Sequence[str] | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationArea(InArea):
+    """The associations of one account and region that match the desired state: none, one that was described, or several.
+
+    C(every): all that there are; C(nodes): the tags of the managed nodes that its targets may select. None: not known.
+    C(asked): the fields that were read as far as they could be, so that nobody reads them again.
+    """
+
     found: tuple[Association, ...] = ()
     document: Document | None = None
     every: tuple[Association, ...] | None = None
     nodes: Mapping[str, Mapping[str, str]] | None = None
+    asked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationReading:
+    """What was read of associations, what failed, and what could not be read though the plan does not depend on it."""
+
+    areas: tuple[AssociationArea, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    remarks: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +108,9 @@ class AssociationRun:
 
 
 @dataclass(frozen=True, slots=True)
-class AssociationSurvey:
+class AssociationSurvey(InArea):
     """The associations of one account and region, and the newest run of each by association id."""
 
-    account_id: str
-    region: str
     found: tuple[Association, ...]
     runs: Mapping[str, AssociationRun] = field(default_factory=dict)
 

@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What carries events to a rulebook, as SQS and EventBridge give it. The model of a fleet is in model.py."""
+"""What carries events to a rulebook, as SQS and EventBridge give it. The model of a fleet is in fleet.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from .fleet import InArea
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,9 @@ class EventRule:
 
 
 @dataclass(frozen=True, slots=True)
-class EventArea:
+class EventArea(InArea):
     """What carries events in one account and region, by name."""
 
-    account_id: str
-    region: str
     partition: str
     queues: Mapping[str, Queue]
     rules: Mapping[str, EventRule]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MANAGED_TAG = "GuardDutyManaged"
 GUARDDUTY_ASSOCIATION = "GuardDutyRuntimeMonitoring-do-not-delete"
@@ -18,12 +19,32 @@ SSM_DOCUMENT = "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin"
 SSM_PACKAGE = "AmazonGuardDuty-RuntimeMonitoringSsmPlugin"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One call to AWS that failed, in words that an operator can act on."""
+class AreaKey(NamedTuple):
+    """An account and a region, the place where everything of a fleet is. As text: ACCOUNT/REGION."""
 
     account_id: str
     region: str
+
+    def __str__(self) -> str:
+        return f"{self.account_id}/{self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class InArea:
+    """Something in an account and region."""
+
+    account_id: str
+    region: str
+
+    @property
+    def area_key(self) -> AreaKey:
+        return AreaKey(self.account_id, self.region)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem(InArea):
+    """One call to AWS that failed, in words that an operator can act on."""
+
     operation: str
     code: str
     message: str
@@ -72,6 +93,10 @@ class Instance:
     operator: str | None = None
     # In seconds since 1970; a stopped instance that is started is launched anew (EC2 API reference, Instance).
     launched: float | None = None
+
+    @property
+    def area_key(self) -> AreaKey:
+        return AreaKey(self.account_id, self.region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +236,7 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountRegion:
+class AccountRegion(InArea):
     """Everything that was read in one account and region.
 
     C(unknown) names what could not be read: C(instances), C(ssm), C(detector), C(coverage), C(vpcs), C(endpoints),
@@ -219,8 +244,6 @@ class AccountRegion:
     offered; empty when it is not offered at all, None when nobody asked.
     """
 
-    account_id: str
-    region: str
     instances: tuple[Instance, ...] = ()
     nodes: Mapping[str, Node] = field(default_factory=dict)
     coverage: Mapping[str, CoverageRow] = field(default_factory=dict)

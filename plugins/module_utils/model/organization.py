@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .fleet import Feature
+from .fleet import Feature, InArea
 
 
 @dataclass(frozen=True, slots=True)
-class MemberArea:
+class MemberArea(InArea):
     """An administrator's account in one region, and the features of those of its members that could be read.
 
     C(skipped): members that are not enabled, account id to AWS's word for their relationship.
     """
 
-    account_id: str
-    region: str
     detector_id: str
     members: Mapping[str, Mapping[str, Feature]] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
@@ -34,15 +32,13 @@ class AutoEnable:
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationArea:
+class OrganizationArea(InArea):
     """What a delegated administrator has chosen for its organization in one region.
 
     C(members): GuardDuty itself in members, as AutoEnableOrganizationMembers says it; None where AWS only knows the older
     switch C(new_members).
     """
 
-    account_id: str
-    region: str
     detector_id: str
     members: str | None
     new_members: bool

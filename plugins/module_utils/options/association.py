@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..decide.association.plan import DesiredAssociation
-from ..decide.association.settings import from_options, text
+from ..decide.association.desired import DesiredAssociation
+from ..decide.association.settings import from_options
+from ..decide.tag_rules import as_texts
 
 TARGETS: dict[str, Any] = {
     "type": "list",
@@ -85,6 +86,6 @@ def desired_from(params: Mapping[str, Any]) -> DesiredAssociation:
     return DesiredAssociation(
         state=params["state"],
         settings=from_options(params),
-        tags=None if tags is None else {key: text(value) for key, value in tags.items()},
+        tags=None if tags is None else as_texts(tags),
         purge_tags=params["purge_tags"],
     )

@@ -7,21 +7,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from wire import ACCOUNT, REGION, Wire
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import AreaRun, Handler, converge
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import (
+    AreaRun,
+    Handler,
+    Handlers,
+    converge,
+)
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import Target
 
 OTHER = "222222222222"
 
 
+@cache
+def class_of(action: str, kind: str) -> type[Change]:
+    return type(f"{action} {kind}", (Change,), {"__slots__": (), "action": action, "kind": kind})
+
+
 def change(action: str, target: str, kind: str = "instance", account: str = ACCOUNT, region: str = REGION) -> Change:
-    return Change(account, region, action, kind, target, {}, {"x": 1})
+    return class_of(action, kind)(account, region, target, {}, {"x": 1})
 
 
 def targets(*places: tuple[str, str]) -> list[Target]:
@@ -49,9 +60,9 @@ class Recorder:
                 run.succeed([one])
 
 
-def handlers(handler: Handler) -> dict[tuple[str, str], Handler]:
+def handlers(handler: Handler) -> Handlers:
     kinds = ("instance", "VPC endpoint")
-    return {(action, kind): handler for action in ("enable", "tag", "untag") for kind in kinds}
+    return {class_of(action, kind): handler for action in ("enable", "tag", "untag") for kind in kinds}
 
 
 def test_check_mode_does_nothing_and_says_what_would_be_done() -> None:
@@ -60,12 +71,20 @@ def test_check_mode_does_nothing_and_says_what_would_be_done() -> None:
     assert (outcome.done, outcome.failed) == (plan.changes, ())
 
 
+def test_the_words_of_a_change_do_not_decide_who_makes_it() -> None:
+    recorder, reworded = Recorder(), class_of("tag", "instance")
+    twin = type("Twin", (Change,), {"__slots__": (), "action": "tag", "kind": "instance"})
+    plan = Plan.of([change("tag", "i-1"), twin(ACCOUNT, REGION, "i-2", {}, {})])
+    assert converge(plan, targets(), {reworded: recorder, twin: recorder}, check_mode=False).done == plan.changes
+    assert recorder.batches == [["tag i-1"], ["tag i-2"]]
+
+
 def test_an_empty_plan_needs_no_target() -> None:
     outcome = converge(Plan(), [], {}, check_mode=False)
     assert (outcome.done, outcome.failed) == ((), ())
 
 
-def test_runs_of_one_action_and_kind_are_one_batch_in_the_plans_order() -> None:
+def test_runs_of_one_class_are_one_batch_in_the_plans_order() -> None:
     recorder = Recorder()
     plan = Plan.of(
         [
@@ -170,13 +189,13 @@ def test_a_mistake_of_ours_is_not_taken_for_a_refusal() -> None:
 
 def test_what_one_step_made_is_there_for_the_next() -> None:
     def make(run: AreaRun, changes: Sequence[Change]) -> None:
-        run.made["security group", "vpc-1"] = "sg-new"
+        run.made["vpc-1"] = "sg-new"
         run.succeed(changes)
 
     def use(run: AreaRun, changes: Sequence[Change]) -> None:
-        assert run.made == {("security group", "vpc-1"): "sg-new"}
+        assert run.made == {"vpc-1": "sg-new"}
         run.succeed(changes)
 
     plan = Plan.of([change("create", "vpc-1", "security group"), change("create", "vpc-1", "VPC endpoint")])
-    steps: dict[tuple[str, str], Handler] = {("create", "security group"): make, ("create", "VPC endpoint"): use}
+    steps = {class_of("create", "security group"): make, class_of("create", "VPC endpoint"): use}
     assert converge(plan, targets(), steps, check_mode=False).done == plan.changes

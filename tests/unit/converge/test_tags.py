@@ -14,8 +14,8 @@ from wire import ACCOUNT, REGION, Refusal, Wire
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.run import Outcome, converge
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.converge.tags import HANDLERS
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change, Plan
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import DesiredTags, plan_tags
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Plan
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import DesiredTags, TagInstance, plan_tags
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance, Snapshot
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.access import (
     Access,
@@ -48,7 +48,7 @@ def plan(desired: DesiredTags, *instances: Instance) -> Plan:
 
 def tagged(*ids: str, **tags: str) -> Plan:
     written = tags or {"team": "blue"}
-    return Plan.of(Change(ACCOUNT, REGION, "tag", "instance", one, {}, {"t": "x"}, {"tags": written}) for one in ids)
+    return Plan.of(TagInstance(ACCOUNT, REGION, one, {}, {"t": "x"}, tags=written) for one in ids)
 
 
 def run(wire: Wire, changes: Plan) -> Outcome:

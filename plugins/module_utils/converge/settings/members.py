@@ -8,42 +8,39 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...decide.plan import Change
 from ...decide.settings.features import FEATURE, LEGACY_FEATURE
+from ...decide.settings.members import DisableMemberLegacy, MemberChange, UpdateMember
 from ...observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
 from ...observe.settings.administrator import explained
 from ...observe.settings.member_retry import MemberRetry
 from ...observe.settings.members import unprocessed
-from ..run import AreaRun, Handler, group_identical
+from ..run import AreaRun, Handlers, group_identical
 from .features import configuration, off
 
 OPERATION = "guardduty:UpdateMemberDetectors"
 
 
-def handlers(member_retry: Callable[[], MemberRetry]) -> dict[tuple[str, str], Handler]:
+def handlers(member_retry: Callable[[], MemberRetry]) -> Handlers:
     """C(member_retry) gives a bound for each step of each account and region."""
 
-    def update(run: AreaRun, changes: Sequence[Change]) -> None:
+    def update(run: AreaRun, changes: Sequence[UpdateMember]) -> None:
         retry = member_retry()
         # A call has one list of settings for all its accounts.
         for same in group_identical(changes, _settings):
             _write(run, same, _settings(same[0]), retry)
 
-    def disable_legacy(run: AreaRun, changes: Sequence[Change]) -> None:
+    def disable_legacy(run: AreaRun, changes: Sequence[DisableMemberLegacy]) -> None:
         _write(run, changes, off(LEGACY_FEATURE), member_retry())
 
-    return {
-        ("update", "member Runtime Monitoring setting"): update,
-        ("disable", "member EKS Runtime Monitoring setting"): disable_legacy,
-    }
+    return {UpdateMember: update, DisableMemberLegacy: disable_legacy}
 
 
-def _settings(change: Change) -> dict[str, Any]:
-    return configuration(FEATURE, change.details["feature"])
+def _settings(change: UpdateMember) -> dict[str, Any]:
+    return configuration(FEATURE, change.feature)
 
 
-def _write(run: AreaRun, changes: Sequence[Change], settings: dict[str, Any], retry: MemberRetry) -> None:
-    client, detector_id = run.target.client("guardduty"), changes[0].details["detector_id"]
+def _write(run: AreaRun, changes: Sequence[MemberChange], settings: dict[str, Any], retry: MemberRetry) -> None:
+    client, detector_id = run.target.client("guardduty"), changes[0].detector_id
     of = {change.target: change for change in changes}
 
     def call(batch: list[str]) -> dict[str, str]:

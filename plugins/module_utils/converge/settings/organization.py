@@ -5,27 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from ...decide.plan import Change
 from ...decide.settings.features import FEATURE
+from ...decide.settings.organization import DisableOrganizationLegacy, OrganizationChange, UpdateOrganization
 from ...model.organization import AutoEnable
-from ..run import AreaRun, Handler
+from ..run import AreaRun, Handlers, per_change
 
 
-def _update(run: AreaRun, changes: Sequence[Change]) -> None:
-    client = run.target.client("guardduty")
-
-    def update(change: Change) -> None:
-        # Only this one feature: others keep what they have, and the two for runtime in one call are refused (botocore).
-        client.update_organization_configuration(
-            DetectorId=change.target,
-            Features=[_configuration(change.details["name"], change.details["auto_enable"])],
-            **change.details["kept"],
-        )
-
-    run.each(changes, "guardduty:UpdateOrganizationConfiguration", update)
+def _update(run: AreaRun, change: OrganizationChange) -> None:
+    # Only this one feature: others keep what they have, and the two for runtime in one call are refused (botocore).
+    run.target.client("guardduty").update_organization_configuration(
+        DetectorId=change.target, Features=[_configuration(change.name, change.auto_enable)], **change.kept
+    )
 
 
 def _configuration(name: str, chosen: AutoEnable) -> dict[str, Any]:
@@ -37,7 +29,6 @@ def _configuration(name: str, chosen: AutoEnable) -> dict[str, Any]:
     return sent
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {
-    ("update", "organization Runtime Monitoring setting"): _update,
-    ("disable", "organization EKS Runtime Monitoring setting"): _update,
-}
+HANDLERS: Handlers = dict.fromkeys(
+    (UpdateOrganization, DisableOrganizationLegacy), per_change("guardduty:UpdateOrganizationConfiguration", _update)
+)

@@ -15,12 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...model.associations import Document
-from ...model.fleet import MANAGED_TAG
 from .settings import EVERY_NODE, INSTANCE_IDS, is_empty
 
 TARGETS = 5
 VALUES = 50
-TAGS = 50
 SHORTEST_RATE = 30
 MINUTES = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60, "day": 1440, "days": 1440}
 CONCURRENCY = re.compile(r"(?=.{1,7}$)([1-9][0-9]*|[1-9][0-9]?%|100%)")
@@ -53,17 +51,6 @@ def invalid_settings(settings: Mapping[str, Any]) -> str | None:
         _output,
     )
     return next((sentence for check in checks for sentence in check(settings)), None)
-
-
-def invalid_tags(tags: Mapping[str, str]) -> str | None:
-    if MANAGED_TAG in tags:
-        return f"The tag {MANAGED_TAG} marks what GuardDuty owns; leave it out of tags."
-    reserved = sorted(key for key in tags if key.lower().startswith("aws:"))
-    if reserved:
-        return f"Tag keys that start with 'aws:' belong to AWS: {', '.join(reserved)}. Leave them out."
-    if len(tags) > TAGS:
-        return f"tags has {len(tags)} tags, and an association takes at most {TAGS}."
-    return None
 
 
 def contradiction(settings: Mapping[str, Any]) -> str | None:

@@ -13,118 +13,53 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...model.associations import Association, AssociationArea
-from ...model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT, SSM_PACKAGE, Problem
-from ..plan import Change, Plan
+from ...model.associations import Association, AssociationArea, AssociationNeed
+from ...model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT, SSM_PACKAGE, AreaKey, Problem
+from ..plan import Plan
+from ..tag_rules import shown_tags, tag_difference
 from . import limits
-from .node_limit import NODE_LIMIT, NodeCapacity, room, some
-from .settings import merged, option_of, same, same_document, shown, shown_value, text
+from .changes import (
+    AssociationChange,
+    CreateAssociation,
+    DeleteAssociation,
+    StartAssociation,
+    TagAssociation,
+    UntagAssociation,
+    UpdateAssociation,
+)
+from .desired import DesiredAssociation
+from .node_limit import NODE_LIMIT, NodeCapacity, instance_choice, room, some
+from .settings import merged, option_of, same, same_document, shown, shown_value
 
-KIND = "association"
 # GuardDuty user guide, "Installing the security agent manually", method 1.
 INSTALL = {"action": ["Install"], "name": [SSM_PACKAGE]}
-
-# The filters of ListAssociations (botocore, AssociationFilterKey) that have no option of their own.
-LIST_FILTERS = frozenset(
-    {
-        "AssociationId",
-        "AssociationStatusName",
-        "InstanceId",
-        "LastExecutedAfter",
-        "LastExecutedBefore",
-        "ResourceGroupName",
-    }
-)
-
-Where = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredAssociation:
-    """What the user wants. C(settings) holds only what was said, under AWS's names; the name and the document too."""
-
-    state: str = "present"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    tags: Mapping[str, str] | None = None
-    purge_tags: bool = True
-
-    @property
-    def name(self) -> str | None:
-        return self.settings.get("AssociationName") or None
-
-    @property
-    def document(self) -> str:
-        return str(self.settings.get("Name") or SSM_DOCUMENT)
-
-    @property
-    def searched_document(self) -> str | None:
-        """Whose associations to look through where the name finds none; without targets none of them is meant."""
-        return self.document if "Targets" in self.settings else None
 
 
 @dataclass(frozen=True, slots=True)
 class AssociationPlan:
     """The changes, what is refused, and how each association will be.
 
-    C(to_confirm): where something changes, with the document and its version where its parameters are to be checked.
-    C(to_list) and C(to_count): where all associations, and where the nodes too, have to be read before it is known whether
-    the nodes have room. C(settled): the associations whose settings stay and that are not started.
+    C(needs): what has to be read before the plan is final; it is empty once everything is known. C(settled): the
+    associations whose settings stay and that are not started.
     """
 
     plan: Plan = Plan()
     problems: tuple[Problem, ...] = ()
-    to_confirm: Mapping[Where, tuple[str, str] | None] = field(default_factory=dict)
-    to_list: frozenset[Where] = frozenset()
-    to_count: frozenset[Where] = frozenset()
-    after: Mapping[Where, Association] = field(default_factory=dict)
-    settled: frozenset[Where] = frozenset()
+    needs: Mapping[AreaKey, AssociationNeed] = field(default_factory=dict)
+    after: Mapping[AreaKey, Association] = field(default_factory=dict)
+    settled: frozenset[AreaKey] = frozenset()
     warnings: tuple[str, ...] = ()
 
 
-def refused(desired: DesiredAssociation) -> str | None:
-    """Why the wish cannot be granted anywhere, or None."""
-    return limits.invalid_settings(desired.settings) or (limits.invalid_tags(desired.tags) if desired.tags else None)
-
-
-def match(desired: DesiredAssociation, listed: Sequence[Association]) -> tuple[Association, ...]:
-    """Those of the listed associations that the wish means: by name, or else by document and targets.
-
-    An association that bears another name is somebody else's, whatever its document and targets are.
-    """
-    if desired.name:
-        named = [one for one in listed if one.name == desired.name]
-        if named:
-            return tuple(_narrowed(desired, named))
-        listed = [one for one in listed if one.name is None]
-    targets = desired.settings.get("Targets")
-    if targets is None:
-        return ()
-    return tuple(
-        one
-        for one in listed
-        if same_document(one.document, desired.document) and same("Targets", one.settings.get("Targets"), targets)
-    )
-
-
-def _narrowed(desired: DesiredAssociation, named: Sequence[Association]) -> Sequence[Association]:
-    """Names need not be unique in AWS: the document, then the targets, say which one is meant."""
-    for member in ("Name", "Targets"):
-        wanted = desired.settings.get(member)
-        if len(named) > 1 and wanted is not None:
-            named = [one for one in named if same(member, one.settings.get(member), wanted)] or named
-    return named
-
-
 def plan_associations(areas: Iterable[AssociationArea], desired: DesiredAssociation) -> AssociationPlan:
-    changes: list[Change] = []
+    changes: list[AssociationChange] = []
     problems: list[Problem] = []
-    to_confirm: dict[Where, tuple[str, str] | None] = {}
-    needs: dict[Where, str] = {}
+    needs: dict[AreaKey, AssociationNeed] = {}
     warnings: list[str] = []
-    after: dict[Where, Association] = {}
-    settled: set[Where] = set()
+    after: dict[AreaKey, Association] = {}
+    settled: set[AreaKey] = set()
     for area in areas:
-        where = (area.account_id, area.region)
+        where = area.area_key
         current = area.found[0] if len(area.found) == 1 else None
         planned = list(_changes(area, current, desired))
         places = _room(area, current, planned)
@@ -134,44 +69,62 @@ def plan_associations(areas: Iterable[AssociationArea], desired: DesiredAssociat
             planned = []
         changes += planned
         if planned:
-            to_confirm[where] = _document_to_check(planned)
-            needs[where] = places.needs
+            need = _need(area, planned, places)
+            if need != AssociationNeed():
+                needs[where] = need
             warnings += _doubts(area, current, desired, places)
         future = _after(current, planned)
         if future is not None:
             after[where] = future
-        if current is not None and not any(
-            change.action in ("create", "update", "start", "delete") for change in planned
-        ):
+        if current is not None and all(isinstance(change, (TagAssociation, UntagAssociation)) for change in planned):
             settled.add(where)
     return AssociationPlan(
         plan=Plan.of(changes),
         problems=tuple(problems),
-        to_confirm=to_confirm,
-        to_list=frozenset(where for where, what in needs.items() if what == "associations"),
-        to_count=frozenset(where for where, what in needs.items() if what == "nodes"),
+        needs=needs,
         after=after,
         settled=frozenset(settled),
         warnings=tuple(warnings),
     )
 
 
-def _room(area: AssociationArea, current: Association | None, planned: Sequence[Change]) -> NodeCapacity:
-    """Whether there is room for it on nodes that it comes to. Of nodes in other accounts nothing can be known here."""
+def _need(area: AssociationArea, planned: Sequence[AssociationChange], places: NodeCapacity) -> AssociationNeed:
+    """Whose the association is, what its document takes and whether its nodes have room. Nodes come last: they cost most."""
+    need = AssociationNeed(
+        tags=any(association.tags is None for association in area.found),
+        document=None if "document" in area.asked else _document_to_check(planned),
+        every=places.needs == "associations",
+    )
+    if need == AssociationNeed() and places.needs == "nodes" and "nodes" not in area.asked:
+        return AssociationNeed(nodes=instance_choice(_widened(planned) or ()))
+    return need
+
+
+def _widened(planned: Sequence[AssociationChange]) -> Sequence[Mapping[str, Any]] | None:
+    """The targets of a new association, or of one whose targets change. None where it runs in other accounts."""
     for change in planned:
-        settings = change.details["settings"]
-        widened = change.action == "create" or "Targets" in change.details.get("members", ())
-        if widened and settings.get("Targets") and not settings.get("TargetLocations"):
-            mine = current.association_id if current else None
-            others = None if area.every is None else [one for one in area.every if one.association_id != mine]
-            return room(settings["Targets"], others, area.nodes)
-    return NodeCapacity()
+        if isinstance(change, CreateAssociation) or (
+            isinstance(change, UpdateAssociation) and "Targets" in change.members
+        ):
+            targets: Sequence[Mapping[str, Any]] | None = change.settings.get("Targets")
+            return None if change.settings.get("TargetLocations") else targets
+    return None
+
+
+def _room(area: AssociationArea, current: Association | None, planned: Sequence[AssociationChange]) -> NodeCapacity:
+    """Whether its nodes have room for it. Nothing can be known here of nodes in other accounts."""
+    targets = _widened(planned)
+    if not targets:
+        return NodeCapacity()
+    mine = current.association_id if current else None
+    others = None if area.every is None else [one for one in area.every if one.association_id != mine]
+    return room(targets, others, area.nodes)
 
 
 def _doubts(
     area: AssociationArea, current: Association | None, desired: DesiredAssociation, places: NodeCapacity
 ) -> Iterator[str]:
-    what = f"association {_name(current, desired)} in {area.account_id}/{area.region}"
+    what = f"association {_name(current, desired)} in {area.area_key}"
     limit = f"AWS runs at most {NODE_LIMIT} associations on a node"
     if places.needs == "nodes":
         yield f"{limit}; whether the nodes of {what} have room is not known, since they could not be read."
@@ -186,54 +139,64 @@ def _name(current: Association | None, desired: DesiredAssociation) -> str:
     return (current.name if current else None) or desired.name or desired.document
 
 
-def _changes(area: AssociationArea, current: Association | None, desired: DesiredAssociation) -> Iterator[Change]:
-    def change(action: str, before: Any, after: Any, **details: Any) -> Change:
-        target = (current.name if current else desired.name) or (
-            current.association_id if current else desired.document
-        )
-        known = {"association_id": current.association_id, "settings": current.settings} if current else {}
-        return Change(area.account_id, area.region, action, KIND, target, before, after, {**known, **details})
-
+def _changes(
+    area: AssociationArea, current: Association | None, desired: DesiredAssociation
+) -> Iterator[AssociationChange]:
     if len(area.found) > 1:
         return
+    if current is None:
+        if desired.state == "present":
+            settings, tags = merged(_creation_defaults(desired), desired.settings), dict(desired.tags or {})
+            target = desired.name or desired.document
+            after = _described(settings, desired.tags)
+            yield CreateAssociation(*area.area_key, target, None, after, settings=settings, tags=tags)
+        return
+    target, association_id = current.name or current.association_id, current.association_id
     if desired.state == "absent":
-        if current:
-            yield change("delete", _described(current.settings, current.tags), None)
+        yield DeleteAssociation(
+            *area.area_key, target, _described(current.settings, current.tags), None, association_id=association_id
+        )
     elif desired.state == "run":
-        if current:
-            yield change("start", {}, {"run": "once, at once"}, version=current.version)
-    elif current is None:
-        settings = merged(_creation_defaults(desired), desired.settings)
-        yield change(
-            "create", None, _described(settings, desired.tags), settings=settings, tags=dict(desired.tags or {})
+        yield StartAssociation(
+            *area.area_key,
+            target,
+            {},
+            {"run": "once, at once"},
+            association_id=association_id,
+            settings=current.settings,
+            version=current.version,
         )
     else:
         wanted = _differing(current, desired)
         if wanted:
-            yield change(
-                "update",
+            yield UpdateAssociation(
+                *area.area_key,
+                target,
                 {option_of(member): shown_value(member, current.settings.get(member)) for member in wanted},
                 {option_of(member): shown_value(member, value) for member, value in wanted.items()},
+                association_id=association_id,
                 version=current.version,
                 settings=merged(current.settings, wanted),
                 members=tuple(wanted),
             )
-        yield from _tag_changes(change, current, desired)
+        yield from _tag_changes(area, current, desired)
 
 
-def _tag_changes(change: Any, current: Association, desired: DesiredAssociation) -> Iterator[Change]:
+def _tag_changes(
+    area: AssociationArea, current: Association, desired: DesiredAssociation
+) -> Iterator[AssociationChange]:
     if desired.tags is None or current.tags is None:
         return
-    new = {key: value for key, value in desired.tags.items() if current.tags.get(key) != value}
-    if new:
-        yield change("tag", _tags(current.tags, new), _tags(new, new), tags=new)
-    old = [key for key in current.tags if key not in desired.tags and not key.startswith("aws:")]
-    if desired.purge_tags and old:
-        yield change("untag", _tags(current.tags, old), {}, keys=old)
-
-
-def _tags(tags: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
-    return {f"tag:{key}": tags[key] for key in keys if key in tags}
+    target, association_id = current.name or current.association_id, current.association_id
+    written, removed = tag_difference(current.tags, desired.tags, desired.purge_tags)
+    if written:
+        before, after = shown_tags(current.tags, written), shown_tags(written)
+        yield TagAssociation(*area.area_key, target, before, after, association_id=association_id, tags=written)
+    if removed:
+        keys = tuple(removed)
+        yield UntagAssociation(
+            *area.area_key, target, shown_tags(removed), {}, association_id=association_id, keys=keys
+        )
 
 
 def _described(settings: Mapping[str, Any], tags: Mapping[str, str] | None) -> dict[str, Any]:
@@ -258,12 +221,12 @@ def _differing(current: Association, desired: DesiredAssociation) -> dict[str, A
     return found
 
 
-def _document_to_check(changes: Sequence[Change]) -> tuple[str, str] | None:
+def _document_to_check(changes: Sequence[AssociationChange]) -> tuple[str, str] | None:
     for change in changes:
-        members = change.details.get("members", ())
-        if change.action == "create" or {"Name", "DocumentVersion", "Parameters"} & set(members):
-            settings = change.details["settings"]
-            return settings["Name"], settings.get("DocumentVersion") or "$DEFAULT"
+        if isinstance(change, CreateAssociation) or (
+            isinstance(change, UpdateAssociation) and {"Name", "DocumentVersion", "Parameters"} & set(change.members)
+        ):
+            return change.settings["Name"], change.settings.get("DocumentVersion") or "$DEFAULT"
     return None
 
 
@@ -271,7 +234,7 @@ def _refusal(
     area: AssociationArea,
     current: Association | None,
     desired: DesiredAssociation,
-    planned: Sequence[Change],
+    planned: Sequence[AssociationChange],
     full: Sequence[str],
 ) -> Problem | None:
     what = f"association {_name(current, desired)}"
@@ -296,7 +259,8 @@ def _refusal(
             "GuardDuty makes and keeps this association itself, and stops managing the agent when it is changed",
             "Use instance_tags or runtime_monitoring to say which instances get the agent, or another association_name.",
         )
-    settings = next((change.details["settings"] for change in planned if change.action in ("create", "update")), None)
+    written = (change for change in planned if isinstance(change, (CreateAssociation, UpdateAssociation)))
+    settings = next((change.settings for change in written), None)
     if settings is None:
         return None
     broken = limits.contradiction(settings)
@@ -315,38 +279,21 @@ def _refusal(
     return None
 
 
-def _after(current: Association | None, planned: Sequence[Change]) -> Association | None:
+def _after(current: Association | None, planned: Sequence[AssociationChange]) -> Association | None:
     future = current
     for change in planned:
-        if change.action == "delete":
+        if isinstance(change, CreateAssociation):
+            future = Association("", "", change.settings, tags=change.tags)
+        elif isinstance(change, DeleteAssociation) or future is None:
             return None
-        if change.action == "create":
-            future = Association("", "", change.details["settings"], tags=change.details["tags"])
-        elif future is not None and change.action == "update":
-            future = replace(
-                future, settings=change.details["settings"], status=None, detailed_status=None, status_counts={}
-            )
-        elif future is not None and change.action == "tag":
-            future = replace(future, tags={**(future.tags or {}), **change.details["tags"]})
-        elif future is not None and change.action == "untag":
-            kept = {key: value for key, value in (future.tags or {}).items() if key not in change.details["keys"]}
+        elif isinstance(change, UpdateAssociation):
+            future = replace(future, settings=change.settings, status=None, detailed_status=None, status_counts={})
+        elif isinstance(change, TagAssociation):
+            future = replace(future, tags={**(future.tags or {}), **change.tags})
+        elif isinstance(change, UntagAssociation):
+            kept = {key: value for key, value in (future.tags or {}).items() if key not in change.keys}
             future = replace(future, tags=kept)
     return future
-
-
-def list_filters(
-    names: Sequence[str], documents: Sequence[str], further: Mapping[str, Any]
-) -> tuple[list[dict[str, str]], str | None]:
-    """The sets of ListAssociations filters to ask with, one call each, or why they are refused."""
-    unknown = sorted(set(further) - LIST_FILTERS)
-    if unknown:
-        return [], f"filters has no {unknown[0]}; known are {', '.join(sorted(LIST_FILTERS))}."
-    common = {key: text(value) for key, value in further.items()}
-    if names:
-        return [{"AssociationName": name, **common} for name in dict.fromkeys(names)], None
-    if documents:
-        return [{"Name": name, **common} for name in dict.fromkeys(documents)], None
-    return [common], None
 
 
 def row(account_id: str, region: str, association: Association) -> dict[str, Any]:

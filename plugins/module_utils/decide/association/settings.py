@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..tag_rules import as_text
+
 # AWS's name to the modules' option.
 OPTIONS = {
     "AssociationName": "association_name",
@@ -144,12 +146,7 @@ def _once(values: Iterable[str]) -> list[str]:
 
 
 def texts(value: Any) -> list[str]:
-    return [text(item) for item in value] if isinstance(value, (list, tuple)) else [text(value)]
-
-
-def text(value: Any) -> str:
-    """A string for AWS. YAML's true is Python's True, which as a tag value would match nothing."""
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+    return [as_text(item) for item in value] if isinstance(value, (list, tuple)) else [as_text(value)]
 
 
 def _from_option(member: str, value: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...model.fleet import MANAGED_TAG, AccountRegion, Endpoint, Problem, SecurityGroup, Snapshot
+from ..tag_rules import as_texts, refused_tags
 from ..verdict.eligibility import Choices
 from ..verdict.endpoint_health import service_name
 from .need import NEEDS, VpcSite, linux_instances, missing_vpcs, need, vpc_sites, vpcs_of_routes
@@ -75,7 +76,7 @@ def desired_from(params: Mapping[str, Any]) -> DesiredEndpoint:
         ),
         dns_attributes=params["dns_attributes"],
         fips=params["fips"],
-        tags=None if tags is None else {key: str(value) for key, value in tags.items()},
+        tags=None if tags is None else as_texts(tags),
         purge_tags=params["purge_tags"],
         include_guardduty=params["include_guardduty"],
         wait=params["wait"],
@@ -89,15 +90,9 @@ def _tuple(values: Iterable[str] | None) -> tuple[str, ...] | None:
 
 def refused(desired: DesiredEndpoint) -> str | None:
     """Why the wish itself cannot be granted, or None."""
-    tags = desired.tags or {}
-    if any(key.lower() == MANAGED_TAG.lower() for key in tags):
-        return (
-            f"{MANAGED_TAG} marks what GuardDuty owns, and GuardDuty may change or delete whatever carries it;"
-            " leave it out of tags."
-        )
-    reserved = sorted(key for key in tags if key.lower().startswith("aws:"))
-    if reserved:
-        return f"Tag keys that start with 'aws:' belong to AWS: {', '.join(reserved)}. Leave them out of tags."
+    refused = refused_tags(desired.tags or {})
+    if refused:
+        return refused
     if desired.security_group_name.startswith("sg-") or not desired.security_group_name:
         return "security_group_name must not be empty or start with 'sg-', which AWS keeps for ids."
     if desired.subnet_ids == () or desired.security_group_ids == ():

@@ -11,7 +11,7 @@ only zones in which the service is offered).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Subnet
@@ -184,12 +184,3 @@ def inbound(group: SecurityGroup) -> tuple[str, ...]:
 
 def wanted_inbound(site: VpcSite) -> tuple[str, ...]:
     return tuple(sorted(site.vpc.cidrs))
-
-
-def tag_difference(tags: Mapping[str, str], desired: DesiredEndpoint) -> tuple[dict[str, str], dict[str, str]]:
-    """The tags to write, and the tags to remove with the values they have."""
-    if desired.tags is None:
-        return {}, {}
-    written = {key: value for key, value in desired.tags.items() if tags.get(key) != value}
-    gone = {key: value for key, value in tags.items() if key not in desired.tags and not key.lower().startswith("aws:")}
-    return written, gone if desired.purge_tags else {}

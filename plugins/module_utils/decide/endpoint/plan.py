@@ -15,7 +15,23 @@ from typing import Any
 
 from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Snapshot, Subnet
 from ..plan import Change, Plan
+from ..tag_rules import shown_tags, tag_difference
+from ..tags import RemoveTags, WriteTags
 from ..verdict.endpoint_health import GONE_STATES, PENDING_STATES, policy_denies
+from .changes import (
+    ORDER,
+    CreateEndpoint,
+    CreateSecurityGroup,
+    DeleteEndpoint,
+    DeleteSecurityGroup,
+    EnableVpcDns,
+    TagEndpoint,
+    TagSecurityGroup,
+    UntagEndpoint,
+    UntagSecurityGroup,
+    UpdateEndpoint,
+    UpdateSecurityGroup,
+)
 from .desired import DesiredEndpoint, choose, current
 from .lookups import wants_private_dns
 from .need import VpcSite, linux_instances
@@ -28,26 +44,11 @@ from .placement import (
     inbound,
     lets_nobody_in,
     open_zones,
-    tag_difference,
     wanted_inbound,
 )
 from .policy import Place, same_policy
 
 GROUP_DESCRIPTION = "Inbound 443 from this VPC to the GuardDuty agent endpoint"
-# The order of the steps: each builds on those before it.
-STEPS = (
-    ("enable", "VPC DNS setting"),
-    ("create", "security group"),
-    ("update", "security group"),
-    ("create", "VPC endpoint"),
-    ("update", "VPC endpoint"),
-    ("tag", "security group"),
-    ("tag", "VPC endpoint"),
-    ("untag", "security group"),
-    ("untag", "VPC endpoint"),
-    ("delete", "VPC endpoint"),
-    ("delete", "security group"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def plan_endpoints(snapshot: Snapshot, desired: DesiredEndpoint) -> EndpointPlan
                 warnings += _closed(site, desired)
         except Refused as refusal:
             problems.append(refusal.problem)
-    ordered = sorted(changes, key=lambda change: STEPS.index((change.action, change.kind)))
+    ordered = sorted(changes, key=lambda change: ORDER.index(type(change)))
     return EndpointPlan(Plan.of(ordered), chosen.shown, tuple(dict.fromkeys(problems)), tuple(warnings))
 
 
@@ -146,7 +147,7 @@ def _present(site: VpcSite, desired: DesiredEndpoint, instances: list[Instance])
         steps.append(_create(site, desired, service, groups, chosen_subnets(site, desired, instances)))
     else:
         steps += _update(site, desired, endpoint, groups, instances)
-        steps += _tags(site, desired, "VPC endpoint", endpoint.endpoint_id, endpoint.tags)
+        steps += _tags(site, desired, (TagEndpoint, UntagEndpoint), endpoint.endpoint_id, endpoint.tags)
     yield from steps
 
 
@@ -161,26 +162,37 @@ def _dns(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
         advice = "The endpoint's private DNS needs both attributes on: set dns_attributes=true, or turn them on."
         raise Refused(site, "VpcDnsOff", message.replace("dns", "DNS"), advice)
     before, after = dict.fromkeys(off, False), dict.fromkeys(off, True)
-    yield _change(site, "enable", "VPC DNS setting", site.vpc.vpc_id, before, after, {"attributes": tuple(off)})
+    yield EnableVpcDns(*site.area.area_key, site.vpc.vpc_id, before, after, attributes=tuple(off))
 
 
 def _group(site: VpcSite, desired: DesiredEndpoint, groups: Groups) -> Iterator[Change]:
     wanted = wanted_inbound(site)
     if groups.make:
         tags = dict(desired.tags or {})
-        after = {"name": desired.security_group_name, "inbound_443": list(wanted), **_tag_keys(tags)}
-        details = {"name": desired.security_group_name, "cidrs": wanted, "tags": tags, "description": GROUP_DESCRIPTION}
-        yield _change(site, "create", "security group", site.vpc.vpc_id, None, after, details)
+        after = {"name": desired.security_group_name, "inbound_443": list(wanted), **shown_tags(tags)}
+        yield CreateSecurityGroup(
+            *site.area.area_key,
+            site.vpc.vpc_id,
+            None,
+            after,
+            name=desired.security_group_name,
+            description=GROUP_DESCRIPTION,
+            cidrs=wanted,
+            tags=tags,
+        )
     elif groups.ours is not None:
         held = inbound(groups.ours)
         if held != wanted:
-            details = {
-                "authorize": tuple(cidr for cidr in wanted if cidr not in held),
-                "revoke": tuple(cidr for cidr in held if cidr not in wanted),
-            }
-            before, after = {"inbound_443": list(held)}, {"inbound_443": list(wanted)}
-            yield _change(site, "update", "security group", groups.ours.group_id, before, after, details)
-        yield from _tags(site, desired, "security group", groups.ours.group_id, groups.ours.tags)
+            yield UpdateSecurityGroup(
+                *site.area.area_key,
+                groups.ours.group_id,
+                {"inbound_443": list(held)},
+                {"inbound_443": list(wanted)},
+                authorize=tuple(cidr for cidr in wanted if cidr not in held),
+                revoke=tuple(cidr for cidr in held if cidr not in wanted),
+            )
+        changes = TagSecurityGroup, UntagSecurityGroup
+        yield from _tags(site, desired, changes, groups.ours.group_id, groups.ours.tags)
 
 
 def _create(site: VpcSite, desired: DesiredEndpoint, service: str, groups: Groups, subnets: tuple[str, ...]) -> Change:
@@ -192,18 +204,21 @@ def _create(site: VpcSite, desired: DesiredEndpoint, service: str, groups: Group
         "subnet_ids": list(subnets),
         "security_groups": _named_groups(desired, groups),
         "policy": policy,
-        **_tag_keys(tags),
+        **shown_tags(tags),
     }
-    details = {
-        "service": service,
-        "subnets": subnets,
-        "groups": groups.ids,
-        "new_group": groups.make,
-        "policy": policy,
-        "tags": tags,
-        "predecessor": _going(site),
-    }
-    return _change(site, "create", "VPC endpoint", site.vpc.vpc_id, None, after, details)
+    return CreateEndpoint(
+        *site.area.area_key,
+        site.vpc.vpc_id,
+        None,
+        after,
+        service=service,
+        subnets=subnets,
+        groups=groups.ids,
+        new_group=groups.make,
+        policy=policy,
+        tags=tags,
+        replaces=_going(site),
+    )
 
 
 def _update(
@@ -211,23 +226,26 @@ def _update(
 ) -> Iterator[Change]:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    details: dict[str, Any] = {"vpc_id": site.vpc.vpc_id, "new_group": groups.make}
+    sent: dict[str, Any] = {}
     if not endpoint.private_dns:
         before["private_dns"], after["private_dns"] = False, True
+        sent["private_dns"] = True
     subnets = _wanted_subnets(site, desired, endpoint, instances)
     if set(subnets) != set(endpoint.subnet_ids):
         before["subnet_ids"], after["subnet_ids"] = sorted(endpoint.subnet_ids), list(subnets)
-        details |= _set_change("subnets", endpoint.subnet_ids, subnets)
+        sent |= _set_change("subnets", endpoint.subnet_ids, subnets)
     if set(groups.ids) != set(endpoint.security_group_ids) or groups.make:
         before["security_groups"] = sorted(endpoint.security_group_ids)
         after["security_groups"] = _named_groups(desired, groups)
-        details |= _set_change("groups", endpoint.security_group_ids, groups.ids)
+        sent |= _set_change("groups", endpoint.security_group_ids, groups.ids)
     if desired.policy.explicit or policy_denies(endpoint.policy, site.area.account_id):
         policy = desired.policy.document(_place(site, endpoint.service_name))
         if not same_policy(endpoint.policy, policy):
             before["policy"], after["policy"] = endpoint.policy, policy
+            sent["policy"] = policy
     if after:
-        yield _change(site, "update", "VPC endpoint", endpoint.endpoint_id, before, after, details)
+        where = (*site.area.area_key, endpoint.endpoint_id)
+        yield UpdateEndpoint(*where, before, after, vpc_id=site.vpc.vpc_id, new_group=groups.make, **sent)
 
 
 def _place(site: VpcSite, service: str) -> Place:
@@ -261,13 +279,20 @@ def _named_groups(desired: DesiredEndpoint, groups: Groups) -> list[str]:
     return [*sorted(groups.ids), *([desired.security_group_name] if groups.make else [])]
 
 
-def _tags(site: VpcSite, desired: DesiredEndpoint, kind: str, target: str, tags: Mapping[str, str]) -> Iterator[Change]:
-    written, gone = tag_difference(tags, desired)
+def _tags(
+    site: VpcSite,
+    desired: DesiredEndpoint,
+    changes: tuple[type[WriteTags], type[RemoveTags]],
+    target: str,
+    tags: Mapping[str, str],
+) -> Iterator[Change]:
+    written, gone = tag_difference(tags, desired.tags, desired.purge_tags)
+    write, remove = changes
     if written:
-        before = _tag_keys({key: tags[key] for key in written if key in tags})
-        yield _change(site, "tag", kind, target, before, _tag_keys(written), {"tags": written})
+        before = shown_tags(tags, written)
+        yield write(*site.area.area_key, target, before, shown_tags(written), tags=written)
     if gone:
-        yield _change(site, "untag", kind, target, _tag_keys(gone), {}, {"keys": tuple(sorted(gone))})
+        yield remove(*site.area.area_key, target, shown_tags(gone), {}, keys=tuple(sorted(gone)))
 
 
 def _absent(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
@@ -280,14 +305,14 @@ def _absent(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
             "subnet_ids": sorted(endpoint.subnet_ids),
             "security_groups": sorted(endpoint.security_group_ids),
         }
-        yield _change(site, "delete", "VPC endpoint", endpoint.endpoint_id, before, None)
+        yield DeleteEndpoint(*site.area.area_key, endpoint.endpoint_id, before, None)
     if not desired.wait and (doomed or _going(site)):
         return  # a later run finds the group without its endpoint
     after = tuple(endpoint.endpoint_id for endpoint in doomed)
     for group in site.area.security_groups.values():
         if group.vpc_id == site.vpc.vpc_id and _goes_too(group, site, desired):
             before = {"name": group.name, "vpc_id": site.vpc.vpc_id}
-            yield _change(site, "delete", "security group", group.group_id, before, None, {"after": after})
+            yield DeleteSecurityGroup(*site.area.area_key, group.group_id, before, None, endpoints=after)
 
 
 def _going(site: VpcSite) -> bool:
@@ -302,20 +327,3 @@ def _goes_too(group: SecurityGroup, site: VpcSite, desired: DesiredEndpoint) -> 
     stays = [endpoint for endpoint in site.guardduty_endpoints if not desired.include_guardduty]
     used = any(group.group_id in endpoint.security_group_ids for endpoint in stays)
     return group.name == desired.security_group_name and not used
-
-
-def _tag_keys(tags: Mapping[str, str]) -> dict[str, str]:
-    return {f"tag:{key}": value for key, value in tags.items()}
-
-
-def _change(
-    site: VpcSite,
-    action: str,
-    kind: str,
-    target: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-    details: Mapping[str, Any] | None = None,
-) -> Change:
-    area = site.area
-    return Change(area.account_id, area.region, action, kind, target, before, after, details or {})

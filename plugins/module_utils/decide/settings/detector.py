@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...model.fleet import AccountRegion, Problem, Snapshot
+from ...model.fleet import AccountRegion, Feature, Problem, Snapshot
 from ..plan import Change, Plan
 from .features import (
     FEATURE,
-    LEGACY_FEATURE,
     DesiredFeatures,
     Step,
     features_after,
@@ -44,12 +43,27 @@ class MonitoringPlan:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateDetector(Change):
+    action = "create"
+    kind = "detector"
+    feature: Feature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateMonitoring(Change):
+    action = "update"
+    kind = "Runtime Monitoring setting"
+    feature: Feature
+
+
+@dataclass(frozen=True, slots=True)
+class DisableLegacyMonitoring(Change):
+    action = "disable"
+    kind = "EKS Runtime Monitoring setting"
+
+
 OPERATION = "the change of Runtime Monitoring"
-# What a step is called in a plan: its verb and its kind.
-STEP_WORDS = {
-    FEATURE: ("update", "Runtime Monitoring setting"),
-    LEGACY_FEATURE: ("disable", "EKS Runtime Monitoring setting"),
-}
 
 
 def plan_monitoring(snapshot: Snapshot, desired: DesiredMonitoring) -> MonitoringPlan:
@@ -71,7 +85,7 @@ def plan_monitoring(snapshot: Snapshot, desired: DesiredMonitoring) -> Monitorin
             changes += [_change(area, area.detector.detector_id, step) for step in needed]
             features = features_after(area.detector.features, needed)
             areas.append(replace(area, detector=replace(area.detector, features=features)))
-    left_on = [f"{area.account_id}/{area.region}" for area in areas if legacy_left(area.detector.features, desired)]
+    left_on = [str(area.area_key) for area in areas if legacy_left(area.detector.features, desired)]
     warning = legacy_warning(left_on, desired)
     after_all = Snapshot(tuple(areas), snapshot.problems)
     return MonitoringPlan(Plan(tuple(changes)), after_all, tuple(problems), (warning,) if warning else ())
@@ -83,16 +97,15 @@ def _creation(area: AccountRegion, desired: DesiredMonitoring) -> tuple[list[Cha
         return [], area
     wanted = wanted_feature({}, desired)
     words = shown(wanted, tuple(wanted.additional))
-    details = {"feature": wanted}
-    change = Change(area.account_id, area.region, "create", "detector", "GuardDuty", None, words, details)
+    change = CreateDetector(*area.area_key, "GuardDuty", None, words, feature=wanted)
     detector = replace(area.detector, detector_id="new", features={**area.detector.features, FEATURE: wanted})
     return [change], replace(area, detector=detector)
 
 
 def _change(area: AccountRegion, detector_id: str, step: Step) -> Change:
-    action, kind = STEP_WORDS[step.name]
-    details = {"feature": step.wanted}
-    return Change(area.account_id, area.region, action, kind, detector_id, step.before, step.after, details)
+    if step.name == FEATURE:
+        return UpdateMonitoring(*area.area_key, detector_id, step.before, step.after, feature=step.wanted)
+    return DisableLegacyMonitoring(*area.area_key, detector_id, step.before, step.after)
 
 
 def _refusal(area: AccountRegion, desired: DesiredMonitoring, needed: Sequence[Step]) -> Problem | None:

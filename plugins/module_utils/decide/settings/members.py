@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ...model.fleet import Feature, Problem
 from ...model.organization import MemberArea
@@ -31,11 +31,28 @@ from .features import (
     word,
 )
 
-# What a step is called in a plan: its verb and its kind.
-STEP_WORDS = {
-    FEATURE: ("update", "member Runtime Monitoring setting"),
-    LEGACY_FEATURE: ("disable", "member EKS Runtime Monitoring setting"),
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberChange(Change):
+    """A feature of a member, C(target), as its administrator's detector sets it."""
+
+    name: ClassVar[str]
+    feature: Feature
+    detector_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateMember(MemberChange):
+    action = "update"
+    kind = "member Runtime Monitoring setting"
+    name = FEATURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisableMemberLegacy(MemberChange):
+    action = "disable"
+    kind = "member EKS Runtime Monitoring setting"
+    name = LEGACY_FEATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +87,12 @@ def plan_members(areas: Sequence[MemberArea], desired: DesiredFeatures) -> Membe
 
 def members_after(areas: Sequence[MemberArea], made: Iterable[Change]) -> tuple[MemberArea, ...]:
     """The members with these changes made."""
-    members = {(area.account_id, area.region): dict(area.members) for area in areas}
+    members = {area.area_key: dict(area.members) for area in areas}
     for change in made:
-        of_area = members.get((change.account_id, change.region), {})
-        if change.target in of_area and "feature" in change.details:
-            of_area[change.target] = {**of_area[change.target], change.details["name"]: change.details["feature"]}
-    return tuple(replace(area, members=members[area.account_id, area.region]) for area in areas)
+        of_area = members.get(change.area_key, {})
+        if isinstance(change, MemberChange) and change.target in of_area:
+            of_area[change.target] = {**of_area[change.target], change.name: change.feature}
+    return tuple(replace(area, members=members[area.area_key]) for area in areas)
 
 
 def misspelled(account_ids: Iterable[str] | None) -> str | None:
@@ -116,6 +133,5 @@ def _numbered(needed: Sequence[Step], desired: DesiredFeatures) -> list[tuple[in
 
 
 def _change(area: MemberArea, account: str, step: Step) -> Change:
-    action, kind = STEP_WORDS[step.name]
-    details = {"name": step.name, "feature": step.wanted, "detector_id": area.detector_id}
-    return Change(area.account_id, area.region, action, kind, account, step.before, step.after, details)
+    change = UpdateMember if step.name == FEATURE else DisableMemberLegacy
+    return change(*area.area_key, account, step.before, step.after, feature=step.wanted, detector_id=area.detector_id)

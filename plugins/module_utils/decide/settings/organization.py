@@ -11,13 +11,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
-from ...model.fleet import Problem
+from ...model.fleet import AreaKey, Problem
 from ...model.organization import AutoEnable, MemberArea, OrganizationArea
 from ..plan import Change, Plan
 from .features import EKS_ADDON, FEATURE, LEGACY_FEATURE, SUB_FEATURES, DesiredFeatures
 from .members import MemberPlan, plan_members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationChange(Change):
+    """What the organization of an administrator's detector, C(target), does with a feature.
+
+    C(kept): the choice about GuardDuty itself, which every call must repeat.
+    """
+
+    name: ClassVar[str]
+    auto_enable: AutoEnable
+    kept: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateOrganization(OrganizationChange):
+    action = "update"
+    kind = "organization Runtime Monitoring setting"
+    name = FEATURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisableOrganizationLegacy(OrganizationChange):
+    action = "disable"
+    kind = "organization EKS Runtime Monitoring setting"
+    name = LEGACY_FEATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +63,12 @@ def desired_from(params: Mapping[str, Any]) -> DesiredOrganization:
     return DesiredOrganization(feature, chosen, params["migrate_eks"], params["include_existing"])
 
 
-def reaching(areas: Sequence[OrganizationArea], desired: DesiredOrganization) -> dict[tuple[str, str], str]:
+def reaching(areas: Sequence[OrganizationArea], desired: DesiredOrganization) -> dict[AreaKey, str]:
     """The accounts and regions whose existing members must be read, since choices reach them, with their detectors."""
     if not desired.include_existing:
         return {}
     after = organizations_after(areas, _changes(areas, desired))
-    return {
-        (area.account_id, area.region): area.detector_id
-        for area in after
-        if existing_desired(area, desired) is not None
-    }
+    return {area.area_key: area.detector_id for area in after if existing_desired(area, desired) is not None}
 
 
 def plan_all(
@@ -54,13 +76,11 @@ def plan_all(
 ) -> MemberPlan:
     """The organization's choices first, then what existing members lack of them. C(members): those of reaching()."""
     changes = _changes(areas, desired)
-    desired_by_area = {
-        (area.account_id, area.region): existing_desired(area, desired) for area in organizations_after(areas, changes)
-    }
+    desired_by_area = {area.area_key: existing_desired(area, desired) for area in organizations_after(areas, changes)}
     warnings = list(_warnings(areas, changes, desired))
     problems: list[Problem] = []
     for area in members:
-        wanted = desired_by_area.get((area.account_id, area.region))
+        wanted = desired_by_area.get(area.area_key)
         if wanted is not None:
             existing = plan_members([area], wanted)
             changes += existing.plan.changes
@@ -75,11 +95,11 @@ def _changes(areas: Sequence[OrganizationArea], desired: DesiredOrganization) ->
 
 def organizations_after(areas: Sequence[OrganizationArea], made: Iterable[Change]) -> tuple[OrganizationArea, ...]:
     """The organizations' choices with these changes made."""
-    features = {(area.account_id, area.region): dict(area.features) for area in areas}
+    features = {area.area_key: dict(area.features) for area in areas}
     for change in made:
-        if "auto_enable" in change.details:
-            features[change.account_id, change.region][change.details["name"]] = change.details["auto_enable"]
-    return tuple(replace(area, features=features[area.account_id, area.region]) for area in areas)
+        if isinstance(change, OrganizationChange):
+            features[change.area_key][change.name] = change.auto_enable
+    return tuple(replace(area, features=features[area.area_key]) for area in areas)
 
 
 def existing_desired(area: OrganizationArea, desired: DesiredOrganization) -> DesiredFeatures | None:
@@ -125,12 +145,13 @@ def _steps(area: OrganizationArea, desired: DesiredOrganization) -> Iterator[Cha
         differing.insert(0, "auto_enable")
     if differing:
         before, after = _words(current, differing), _words(wanted, differing)
-        kind = "organization Runtime Monitoring setting"
-        yield _change(area, ("update", kind), before, after, (FEATURE, wanted))
+        yield UpdateOrganization(*area.area_key, area.detector_id, before, after, auto_enable=wanted, kept=_kept(area))
     if desired.migrate_eks and legacy.feature != "NONE":
         before, after = {"eks_runtime_monitoring": legacy.feature.lower()}, {"eks_runtime_monitoring": "none"}
-        kind = "organization EKS Runtime Monitoring setting"
-        yield _change(area, ("disable", kind), before, after, (LEGACY_FEATURE, replace(legacy, feature="NONE")))
+        off = replace(legacy, feature="NONE")
+        yield DisableOrganizationLegacy(
+            *area.area_key, area.detector_id, before, after, auto_enable=off, kept=_kept(area)
+        )
 
 
 def _wanted(current: AutoEnable, legacy: AutoEnable, desired: DesiredOrganization) -> AutoEnable:
@@ -155,17 +176,9 @@ def _words(chosen: AutoEnable, names: Sequence[str]) -> dict[str, Any]:
     return {name: words[name] for name in names}
 
 
-def _change(
-    area: OrganizationArea,
-    words: tuple[str, str],
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    sent: tuple[str, AutoEnable],
-) -> Change:
-    # "You must provide a value for either autoEnableOrganizationMembers or autoEnable, but not both": the present one.
-    kept = {"AutoEnable": area.new_members} if area.members is None else {"AutoEnableOrganizationMembers": area.members}
-    details = {"name": sent[0], "auto_enable": sent[1], "kept": kept}
-    return Change(area.account_id, area.region, *words, area.detector_id, before, after, details)
+def _kept(area: OrganizationArea) -> dict[str, Any]:
+    """The botocore model: "You must provide a value for either autoEnableOrganizationMembers or autoEnable, but not both"."""
+    return {"AutoEnable": area.new_members} if area.members is None else {"AutoEnableOrganizationMembers": area.members}
 
 
 def _warnings(
@@ -174,19 +187,17 @@ def _warnings(
     if any("all" in (change.after or {}).values() for change in changes):
         sooner = "" if desired.include_existing else " Set include_existing to bring it to existing members at once."
         yield f"AWS may take up to 24 hours to bring a setting of 'all' to every member.{sooner}"
-    full = [_place(area) for area in areas if area.limit_reached]
+    full = [str(area.area_key) for area in areas if area.limit_reached]
     if full:
         yield (
             f"The administrator in {', '.join(full)} has as many members as GuardDuty allows: accounts that join the"
             " organization are not added. Raise the quota, or remove members that are gone."
         )
-    left_on = [_place(area) for area in areas if area.features.get(LEGACY_FEATURE, AutoEnable()).feature != "NONE"]
+    left_on = [
+        str(area.area_key) for area in areas if area.features.get(LEGACY_FEATURE, AutoEnable()).feature != "NONE"
+    ]
     if left_on and not desired.migrate_eks:
         yield (
             f"EKS_RUNTIME_MONITORING goes on being enabled in members of {', '.join(left_on)}, beside Runtime Monitoring,"
             " which replaces it. Set migrate_eks to end that."
         )
-
-
-def _place(area: OrganizationArea) -> str:
-    return f"{area.account_id}/{area.region}"

@@ -10,13 +10,20 @@ ListAssociations leaves out parameters, rate control and more, so that what is m
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ...model.associations import Association, AssociationArea, Document, DocumentParameter
-from ...model.fleet import DENIED_CODES, Problem
+from ...model.associations import (
+    Association,
+    AssociationArea,
+    AssociationNeed,
+    AssociationReading,
+    Document,
+    DocumentParameter,
+)
+from ...model.fleet import DENIED_CODES, AreaKey, Problem
 from ..client.access import Target
 from ..client.sdk import ClientError
 from ..fleet.snapshot import ReadScope, for_each_area, observe
@@ -27,15 +34,14 @@ PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxRe
 IDENTITY = ("AssociationId", "AssociationVersion")
 
 Choose = Callable[[Sequence[Association]], tuple[Association, ...]]
-Where = tuple[str, str]
 
 
 def find(
     targets: Iterable[Target], name: str | None, document: str | None, choose: Choose, tags: bool, creating: bool
-) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
+) -> AssociationReading:
     """In each target the association that C(choose) picks: among those of that name, or else those of the document.
 
-    C(creating): one that bears no such name is most likely to be made, for which all of them have to be read anyway.
+    C(creating): one that bears no such name is most likely to be created, for which all of them have to be read anyway.
     """
 
     def one(target: Target) -> AssociationArea:
@@ -48,53 +54,53 @@ def find(
             found = (described(target, found[0].association_id, tags),)
         return AssociationArea(target.account_id, target.region, found, every=every)
 
-    return for_each_area(targets, "ssm:ListAssociations", one)
+    areas, problems = for_each_area(targets, "ssm:ListAssociations", one)
+    return AssociationReading(tuple(areas), problems)
 
 
-def confirm(
-    targets: Iterable[Target],
-    areas: Iterable[AssociationArea],
-    documents: Mapping[Where, tuple[str, str] | None],
-    to_list: Collection[Where],
-) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
-    """Read what matters only where something changes: whose the association is, what its document takes, and, in the
-    places C(to_list), which associations there are beside it."""
-    by_place = {(area.account_id, area.region): area for area in areas}
+def read_more(
+    targets: Sequence[Target], reading: AssociationReading, needs: Mapping[AreaKey, AssociationNeed]
+) -> AssociationReading:
+    """The reading with what a plan needs besides. An area in which a call fails is left out, with a problem."""
 
     def one(target: Target) -> AssociationArea:
-        where = target.account_id, target.region
-        area, wanted = by_place[where], documents[where]
+        area, need = by_key[target.area_key], needs[target.area_key]
         found = tuple(
-            replace(each, tags=tags_of(target, each.association_id)) if each.tags is None else each
+            replace(each, tags=tags_of(target, each.association_id)) if need.tags and each.tags is None else each
             for each in area.found
         )
-        every = listed(target, {}) if area.every is None and where in to_list else area.every
-        return replace(area, found=found, document=document(target, *wanted) if wanted else None, every=every)
+        wanted = document(target, *need.document) if need.document else area.document
+        every = listed(target, {}) if need.every else area.every
+        asked = area.asked | ({"document"} if need.document else set())
+        return replace(area, found=found, document=wanted, every=every, asked=asked)
 
-    chosen = [target for target in targets if (target.account_id, target.region) in documents]
-    confirmed, problems = for_each_area(chosen, "ssm:ListTagsForResource", one)
-    settled = [area for where, area in by_place.items() if where not in documents]
-    return [*settled, *confirmed], problems
+    by_key = {area.area_key: area for area in reading.areas}
+    needed = [target for target in targets if target.area_key in needs]
+    read, problems = for_each_area(needed, "ssm:ListTagsForResource", one)
+    counted, remarks = _read_nodes(needed, read, needs)
+    settled = [area for key, area in by_key.items() if key not in needs]
+    return AssociationReading((*settled, *counted), (*reading.problems, *problems), (*reading.remarks, *remarks))
 
 
-def read_nodes(
-    targets: Iterable[Target],
-    areas: Iterable[AssociationArea],
-    places: Collection[Where],
-    choice: tuple[Mapping[str, Sequence[str]], Sequence[str] | None],
+def _read_nodes(
+    targets: Sequence[Target], areas: Sequence[AssociationArea], needs: Mapping[AreaKey, AssociationNeed]
 ) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
-    """In some places the managed nodes among the instances of a choice, filters and ids."""
-    chosen = [target for target in targets if (target.account_id, target.region) in places]
-    filters, ids = choice
+    """The managed nodes among the instances that the targets may select. Those that cannot be read stay unknown."""
+    chosen = [target for target in targets if needs[target.area_key].nodes]
+    if not chosen:
+        return list(areas), ()
+    filters, ids = needs[chosen[0].area_key].nodes or ({}, None)
     snapshot = observe(chosen, ReadScope((filters,), instance_ids=ids, coverage=False, network=False, detector=False))
-    read = {
-        (area.account_id, area.region): {
-            one.instance_id: one.tags for one in area.instances if one.instance_id in area.nodes
-        }
+    nodes = {
+        area.area_key: {one.instance_id: one.tags for one in area.instances if one.instance_id in area.nodes}
         for area in snapshot.areas
         if not area.unknown & {"instances", "ssm"}
     }
-    return [replace(area, nodes=read.get((area.account_id, area.region))) for area in areas], snapshot.problems
+    asked = {area.area_key for area in snapshot.areas}
+    return [
+        replace(area, nodes=nodes.get(area.area_key), asked=area.asked | {"nodes"}) if area.area_key in asked else area
+        for area in areas
+    ], snapshot.problems
 
 
 def listed(target: Target, filters: Mapping[str, str]) -> tuple[Association, ...]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ...model.fleet import InArea
 from . import instance_pages, json_pages
 from .models import Models
 from .sdk import (
@@ -180,11 +181,9 @@ def _refuse_strangers(http_response: Any, parsed: Mapping[str, Any], model: Any,
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(InArea):
     """One account and region to work in."""
 
-    account_id: str
-    region: str
     partition: str
     access: Access = field(repr=False)
     credentials: Credentials | None = field(default=None, repr=False)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.desired import DesiredAssociation
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.node_limit import (
     NodeCapacity,
     instance_choice,
@@ -20,11 +21,15 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
     AssociationPlan,
-    DesiredAssociation,
     plan_associations,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import Association, AssociationArea
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
+    Association,
+    AssociationArea,
+    AssociationNeed,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import SSM_DOCUMENT
 
 EVERYONE = [{"Key": "InstanceIds", "Values": ["*"]}]
 GROUP = [{"Key": "resource-groups:Name", "Values": ["web"]}]
@@ -129,16 +134,18 @@ def area(*found: Association, **known: Any) -> AssociationArea:
     return AssociationArea("111111111111", "eu-west-1", found, **known)
 
 
-WHERE = frozenset({("111111111111", "eu-west-1")})
+WHERE = ("111111111111", "eu-west-1")
 MINE = Association("mine", "1", {"AssociationName": "agent", "Name": "D", "Targets": tag("wave", "2")})
 
 
 def test_each_step_reads_what_the_next_one_needs() -> None:
     wave = {"target_tags": {"wave": "1"}}
-    assert plan(area(), **wave).to_list == WHERE
+    assert plan(area(), **wave).needs[WHERE] == AssociationNeed(document=(SSM_DOCUMENT, "$DEFAULT"), every=True)
     crowd = tuple(others(20, EVERYONE))
-    listed = plan(area(every=crowd), **wave)
-    assert (listed.to_list, listed.to_count) == (frozenset(), WHERE)
+    asked = frozenset({"document"})
+    listed = plan(area(every=crowd, asked=asked), **wave)
+    assert listed.needs == {WHERE: AssociationNeed(nodes=({"tag:wave": ["1"]}, None))}
+    assert plan(area(every=crowd, asked=asked | {"nodes"}), **wave).needs == {}  # they could not be read
     assert "whether the nodes of association agent in 111111111111/eu-west-1 have room" in listed.warnings[0]
     counted = plan(area(every=crowd, nodes=NODES), **wave)
     assert (counted.plan.changed, counted.warnings) == (False, ())
@@ -148,8 +155,8 @@ def test_each_step_reads_what_the_next_one_needs() -> None:
 
 def test_only_new_targets_count_and_an_association_is_no_rival_of_itself() -> None:
     crowd = (*others(19, EVERYONE), MINE)
-    assert plan(area(MINE), max_concurrency="1").to_list == frozenset()
-    assert plan(area(MINE), target_tags={"wave": "1"}).to_list == WHERE
+    assert not plan(area(MINE), max_concurrency="1").needs[WHERE].every
+    assert plan(area(MINE), target_tags={"wave": "1"}).needs[WHERE].every
     assert plan(area(MINE, every=crowd), target_tags={"wave": "1"}).plan.changed
     full = plan(area(MINE, every=(*crowd, *others(1, tag("wave", "1"))), nodes=NODES), target_tags={"wave": "1"})
     assert "NodeLimit" in str(full.problems[0])
@@ -157,7 +164,7 @@ def test_only_new_targets_count_and_an_association_is_no_rival_of_itself() -> No
 
 def test_nodes_of_other_accounts_are_not_asked_about() -> None:
     locations = [{"accounts": ["222222222222"], "regions": ["eu-west-1"]}]
-    assert plan(area(), target_tags={"wave": "1"}, target_locations=locations).to_list == frozenset()
+    assert not plan(area(), target_tags={"wave": "1"}, target_locations=locations).needs[WHERE].every
 
 
 def test_doubts_are_told() -> None:

@@ -5,23 +5,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.desired import (
     DesiredAssociation,
     match,
-    plan_associations,
     refused,
-    row,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import plan_associations, row
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.settings import from_options, shown
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.associations import (
     Association,
     AssociationArea,
+    AssociationNeed,
     Document,
     DocumentParameter,
 )
@@ -97,14 +98,14 @@ def test_several_are_refused_and_named() -> None:
 def test_creation_has_the_documents_defaults_and_what_was_said() -> None:
     planned = plan_associations([area()], desired(association_name="agent", target_tags={"wave": True}, max_errors=""))
     (change,) = planned.plan.changes
-    assert change.details["settings"] == {
+    assert change.settings == {
         "AssociationName": "agent",
         "Name": SSM_DOCUMENT,
         "Parameters": {"action": ["Install"], "name": ["AmazonGuardDuty-RuntimeMonitoringSsmPlugin"]},
         "Targets": [{"Key": "tag:wave", "Values": ["true"]}],
     }
     other = plan_associations([area()], desired(document_name="Other-Document", target_tags={"wave": 1}))
-    assert "Parameters" not in other.plan.changes[0].details["settings"]
+    assert "Parameters" not in other.plan.changes[0].settings
 
 
 @pytest.mark.parametrize(
@@ -159,13 +160,13 @@ def test_what_differs_is_the_only_thing_shown(
     assert change.action == "update"
     assert change.after == after
     assert set(change.before or ()) == set(after)
-    assert change.details["version"] == "3"
+    assert change.version == "3"
 
 
 def test_an_update_carries_settings_that_no_option_names() -> None:
     kept = {"AutomationTargetParameterName": "InstanceId", "SomethingNew": {"Of": "AWS"}, "MaxErrors": "3"}
     planned = plan_associations([area(association(**kept))], desired(association_name="agent", max_concurrency="1"))
-    sent = planned.plan.changes[0].details["settings"]
+    sent = planned.plan.changes[0].settings
     assert {**sent, "MaxConcurrency": None} == {**association(**kept).settings, "MaxConcurrency": None}
     assert sent["MaxConcurrency"] == "1"
 
@@ -368,5 +369,8 @@ def test_the_document_is_asked_for_only_where_it_matters() -> None:
     }
     for options, asked in cases.values():
         planned = plan_associations([area(there)], desired(association_name="agent", **options))
-        assert planned.to_confirm == {where: asked}
-    assert plan_associations([area(there)], desired(association_name="agent")).to_confirm == {}
+        assert planned.needs.get(where, AssociationNeed()).document == asked
+        read = replace(area(there), asked=frozenset({"document"}))
+        further = plan_associations([read], desired(association_name="agent", **options)).needs
+        assert further == {where: AssociationNeed(tags=True)}
+    assert plan_associations([area(there)], desired(association_name="agent")).needs == {}

@@ -128,7 +128,7 @@ def test_our_group_follows_the_cidrs_and_keeps_its_other_rules() -> None:
     vpc = Vpc(VPC, ACCOUNT, (CIDR, "10.8.0.0/16", "2001:db8::/56"), True, True)
     (change,) = planned(area(right(security_group_ids=("sg-ours",)), groups=[mine], vpc=vpc)).plan.changes
     assert (change.action, change.kind) == ("update", "security group")
-    assert change.details == {"authorize": ("10.8.0.0/16", "2001:db8::/56"), "revoke": ("10.9.0.0/16",)}
+    assert (change.authorize, change.revoke) == (("10.8.0.0/16", "2001:db8::/56"), ("10.9.0.0/16",))
 
 
 def test_a_closed_group_of_somebody_else_stays_and_ours_is_added() -> None:
@@ -148,7 +148,7 @@ def test_needed_keeps_ours_in_step_and_leaves_working_ones_of_others_alone() -> 
     mine = replace(narrow, security_group_ids=("sg-ours",))
     (change,) = planned(area(mine, groups=[ours(CIDR)], instances=lived_in), **desired).plan.changes
     assert set(change.after or {}) == {"subnet_ids", "policy"}
-    assert change.details["add_subnets"] == ("subnet-b1",) and change.details["remove_subnets"] == ()
+    assert change.add_subnets == ("subnet-b1",) and change.remove_subnets == ()
 
 
 def test_a_guest_is_told_who_must_act_and_the_owner_counts_its_guests() -> None:

@@ -90,7 +90,7 @@ def test_a_detector_that_does_not_exist_is_made_or_refused(desired: DesiredMonit
 def test_every_sub_feature_is_sent_and_only_what_differs_is_shown() -> None:
     done = plan(area(Feature(True, {FARGATE: True})), DesiredMonitoring(additional={"ec2_agent_management": True}))
     (change,) = done.plan.changes
-    assert change.details["feature"].additional == {EC2: True, EKS: False, FARGATE: True}
+    assert change.feature.additional == {EC2: True, EKS: False, FARGATE: True}
     assert (change.before, change.after) == (
         {"ec2_agent_management": "disabled"},
         {"ec2_agent_management": "enabled"},

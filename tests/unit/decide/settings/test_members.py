@@ -27,6 +27,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.settings.organization import (
     DesiredOrganization,
+    OrganizationChange,
     desired_from,
     organization_rows,
     organizations_after,
@@ -95,10 +96,10 @@ def test_a_plan_for_an_organization_applied_twice_is_empty(
     after = organizations_after([area], done.plan.changes)
     assert plan_all(after, members_after(reached, done.plan.changes), desired).plan.changes == ()
     for change in done.plan.changes:
-        if "kept" in change.details:
+        if isinstance(change, OrganizationChange):
             kept = {"AutoEnable": area.new_members} if area.members is None else {}
-            assert change.details["kept"] == (kept or {"AutoEnableOrganizationMembers": area.members})
-            assert change.details["name"] in (FEATURE, LEGACY_FEATURE)
+            assert change.kept == (kept or {"AutoEnableOrganizationMembers": area.members})
+            assert change.name in (FEATURE, LEGACY_FEATURE)
     chosen = after[0].features[FEATURE]
     for option, choice in desired.additional.items():
         assert chosen.additional.get(SUB_FEATURES[option], "NONE") == choice
@@ -116,7 +117,7 @@ def test_existing_members_get_what_is_enabled_by_itself_and_keep_the_rest() -> N
     desired = DesiredOrganization(include_existing=True)
     done = plan_all([area], [MemberArea(ACCOUNT, REGION, "d1", {"1" * 12: own})], desired)
     (change,) = done.plan.changes
-    assert change.details["feature"] == Feature(True, {EC2: True, EKS: True, FARGATE: True})
+    assert change.feature == Feature(True, {EC2: True, EKS: True, FARGATE: True})
     assert not reaching([area], DesiredOrganization()) and reaching([area], desired) == {KEY: "d1"}
     assert not reaching([area], DesiredOrganization("NONE", include_existing=True))
 

@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model.events import EventArea, EventRule, Queue
-from ..model.fleet import MANAGED_TAG, Problem
-from .plan import Change, Plan
+from ...model.events import EventArea, EventRule, Queue
+from ...model.fleet import MANAGED_TAG, Problem
+from ..plan import Change, Plan
+from ..tag_rules import refused_tags
+from .changes import DEAD_LETTER_QUEUE, EVENT_QUEUE, QUEUE, RULE, CreateRule, DeleteRule, QueueChanges, UpdateRule
 
 PATTERNS: dict[str, dict[str, Any]] = {
     "instance_running": {
@@ -37,7 +39,6 @@ PATTERNS: dict[str, dict[str, Any]] = {
 }
 # By it this collection knows what it made.
 OWNER_TAG = "fleetsec-guardduty-events"
-RULE, QUEUE, DEAD_LETTERS = "event rule", "event queue", "dead-letter queue"
 OPERATION = "the change of the event queue"
 # A rule's name has at most 64 characters, and the longest of ours adds 19 to it.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,45}")
@@ -83,7 +84,7 @@ def refusal(desired: DesiredEvents) -> str:
             return f"{option} is {value}; it must be from 60 to 1209600 seconds."
     if not 1 <= desired.max_receives <= 1000:
         return f"max_receives is {desired.max_receives}; it must be from 1 to 1000."
-    return ""
+    return refused_tags(desired.tags) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,8 @@ def _strangers(area: EventArea, desired: DesiredEvents) -> list[Problem]:
 
 def _making(area: EventArea, desired: DesiredEvents) -> list[Change]:
     found = [
-        *_queue_changes(area, desired, DEAD_LETTERS, desired.dead_letters, _dead_letter_attributes(desired)),
-        *_queue_changes(area, desired, QUEUE, desired.name, _queue_attributes(area, desired)),
+        *_queue_changes(area, desired, DEAD_LETTER_QUEUE, desired.dead_letters, _dead_letter_attributes(desired)),
+        *_queue_changes(area, desired, EVENT_QUEUE, desired.name, _queue_attributes(area, desired)),
     ]
     for event in PATTERNS:
         name = desired.rule_name(event)
@@ -155,12 +156,13 @@ def _making(area: EventArea, desired: DesiredEvents) -> list[Change]:
 
 
 def _taking_away(area: EventArea, desired: DesiredEvents) -> list[Change]:
+    found: list[Change]
     names = [desired.rule_name(event) for event in PATTERNS]
     found = [_rule_deletion(area, name, area.rules[name]) for name in names if name in area.rules]
-    for kind, name in ((QUEUE, desired.name), (DEAD_LETTERS, desired.dead_letters)):
+    for kind, name in ((EVENT_QUEUE, desired.name), (DEAD_LETTER_QUEUE, desired.dead_letters)):
         if name in area.queues:
-            queue = area.queues[name]
-            found.append(_change(area, "delete", kind, name, {"arn": queue_arn(area, name)}, None, {"url": queue.url}))
+            before = {"arn": queue_arn(area, name)}
+            found.append(kind.delete(*area.area_key, name, before, None, url=area.queues[name].url))
     return found
 
 
@@ -201,13 +203,13 @@ def _policy(area: EventArea, desired: DesiredEvents) -> dict[str, Any]:
 
 
 def _queue_changes(
-    area: EventArea, desired: DesiredEvents, kind: str, name: str, wanted: Mapping[str, str]
+    area: EventArea, desired: DesiredEvents, kind: QueueChanges, name: str, wanted: Mapping[str, str]
 ) -> list[Change]:
     queue = area.queues.get(name)
-    details: dict[str, Any]
     if queue is None:
-        details = {"attributes": dict(wanted), "tags": desired.all_tags}
-        return [_change(area, "create", kind, name, None, {**_shown(wanted), "tags": desired.all_tags}, details)]
+        tags = desired.all_tags
+        after = {**_shown(wanted), "tags": tags}
+        return [kind.create(*area.area_key, name, None, after, attributes=wanted, tags=tags)]
     # Encryption by a key of KMS is the operator's own choice, and excludes the other.
     kept = {"SqsManagedSseEnabled"} if queue.attributes.get("KmsMasterKeyId") else set()
     differing = {
@@ -215,20 +217,20 @@ def _queue_changes(
         for key, value in wanted.items()
         if key not in kept and not _same(key, queue.attributes.get(key), value)
     }
-    found = []
+    found: list[Change] = []
     if differing:
         before = {key: queue.attributes[key] for key in differing if key in queue.attributes}
-        details = {"url": queue.url, "attributes": differing}
-        found.append(_change(area, "update", kind, name, _shown(before), _shown(differing), details))
+        words = _shown(before), _shown(differing)
+        found.append(kind.update(*area.area_key, name, *words, url=queue.url, attributes=differing))
     return found + _tag_change(area, kind, name, queue, desired)
 
 
-def _tag_change(area: EventArea, kind: str, name: str, queue: Queue, desired: DesiredEvents) -> list[Change]:
+def _tag_change(area: EventArea, kind: QueueChanges, name: str, queue: Queue, desired: DesiredEvents) -> list[Change]:
     missing = {key: value for key, value in desired.all_tags.items() if queue.tags.get(key) != value}
     if not missing:
         return []
     before = {"tags": {key: queue.tags[key] for key in missing if key in queue.tags}}
-    return [_change(area, "tag", kind, name, before, {"tags": missing}, {"url": queue.url, "tags": missing})]
+    return [kind.tag(*area.area_key, name, before, {"tags": missing}, url=queue.url, tags=missing)]
 
 
 def _rule_change(area: EventArea, desired: DesiredEvents, event: str, rule: EventRule | None) -> list[Change]:
@@ -238,21 +240,13 @@ def _rule_change(area: EventArea, desired: DesiredEvents, event: str, rule: Even
     if before == wanted:
         return []
     name = desired.rule_name(event)
-    details = {"pattern": json.dumps(PATTERNS[event]), "target_id": desired.name, "arn": arn, "tags": desired.all_tags}
+    sent: dict[str, Any] = {"pattern": json.dumps(PATTERNS[event]), "target_id": desired.name, "arn": arn}
+    tags = desired.all_tags
     if before is None:
-        return [_change(area, "create", RULE, name, None, {**wanted, "tags": desired.all_tags}, details)]
-    differing = {key for key in wanted if before[key] != wanted[key]}
-    return [
-        _change(
-            area,
-            "update",
-            RULE,
-            name,
-            {key: before[key] for key in sorted(differing)},
-            {key: wanted[key] for key in sorted(differing)},
-            details,
-        )
-    ]
+        return [CreateRule(*area.area_key, name, None, {**wanted, "tags": tags}, tags=tags, **sent)]
+    differing = sorted(key for key in wanted if before[key] != wanted[key])
+    words = ({key: before[key] for key in differing}, {key: wanted[key] for key in differing})
+    return [UpdateRule(*area.area_key, name, *words, tags=tags, **sent)]
 
 
 def _rule_shown(rule: EventRule, target_id: str) -> dict[str, Any]:
@@ -262,7 +256,7 @@ def _rule_shown(rule: EventRule, target_id: str) -> dict[str, Any]:
 
 def _rule_deletion(area: EventArea, name: str, rule: EventRule) -> Change:
     before = {"targets": sorted(rule.targets.values())}
-    return _change(area, "delete", RULE, name, before, None, {"target_ids": sorted(rule.targets)})
+    return DeleteRule(*area.area_key, name, before, None, target_ids=tuple(sorted(rule.targets)))
 
 
 def _same(key: str, there: str | None, wanted: str) -> bool:
@@ -281,15 +275,3 @@ def _plain(key: str, value: str) -> Any:
 
 def _shown(attributes: Mapping[str, str]) -> dict[str, Any]:
     return {key: json.loads(value) if key in JSON_ATTRIBUTES else value for key, value in attributes.items()}
-
-
-def _change(
-    area: EventArea,
-    action: str,
-    kind: str,
-    name: str,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-    details: Mapping[str, Any],
-) -> Change:
-    return Change(area.account_id, area.region, action, kind, name, before, after, details)

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user wants of an association, which one that means, and which ones a list is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...model.associations import Association
+from ...model.fleet import SSM_DOCUMENT
+from ..tag_rules import as_texts, refused_tags
+from .limits import invalid_settings
+from .settings import same, same_document
+
+# The filters of ListAssociations (botocore, AssociationFilterKey) that have no option of their own.
+LIST_FILTERS = frozenset(
+    {
+        "AssociationId",
+        "AssociationStatusName",
+        "InstanceId",
+        "LastExecutedAfter",
+        "LastExecutedBefore",
+        "ResourceGroupName",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredAssociation:
+    """What the user wants. C(settings) holds only what was said, under AWS's names; the name and the document too."""
+
+    state: str = "present"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] | None = None
+    purge_tags: bool = True
+
+    @property
+    def name(self) -> str | None:
+        return self.settings.get("AssociationName") or None
+
+    @property
+    def document(self) -> str:
+        return str(self.settings.get("Name") or SSM_DOCUMENT)
+
+    @property
+    def searched_document(self) -> str | None:
+        """Whose associations to look through where the name finds none; without targets none of them is meant."""
+        return self.document if "Targets" in self.settings else None
+
+
+def refused(desired: DesiredAssociation) -> str | None:
+    """Why the wish cannot be granted anywhere, or None."""
+    return invalid_settings(desired.settings) or (refused_tags(desired.tags) if desired.tags else None)
+
+
+def match(desired: DesiredAssociation, listed: Sequence[Association]) -> tuple[Association, ...]:
+    """Those of the listed associations that the wish means: by name, or else by document and targets.
+
+    An association that bears another name is somebody else's, whatever its document and targets are.
+    """
+    if desired.name:
+        named = [one for one in listed if one.name == desired.name]
+        if named:
+            return tuple(_narrowed(desired, named))
+        listed = [one for one in listed if one.name is None]
+    targets = desired.settings.get("Targets")
+    if targets is None:
+        return ()
+    return tuple(
+        one
+        for one in listed
+        if same_document(one.document, desired.document) and same("Targets", one.settings.get("Targets"), targets)
+    )
+
+
+def _narrowed(desired: DesiredAssociation, named: Sequence[Association]) -> Sequence[Association]:
+    """Names need not be unique in AWS: the document, then the targets, say which one is meant."""
+    for member in ("Name", "Targets"):
+        wanted = desired.settings.get(member)
+        if len(named) > 1 and wanted is not None:
+            named = [one for one in named if same(member, one.settings.get(member), wanted)] or named
+    return named
+
+
+def list_filters(
+    names: Sequence[str], documents: Sequence[str], further: Mapping[str, Any]
+) -> tuple[list[dict[str, str]], str | None]:
+    """The sets of ListAssociations filters to ask with, one call each, or why they are refused."""
+    unknown = sorted(set(further) - LIST_FILTERS)
+    if unknown:
+        return [], f"filters has no {unknown[0]}; known are {', '.join(sorted(LIST_FILTERS))}."
+    common = as_texts(further)
+    if names:
+        return [{"AssociationName": name, **common} for name in dict.fromkeys(names)], None
+    if documents:
+        return [{"Name": name, **common} for name in dict.fromkeys(documents)], None
+    return [common], None
