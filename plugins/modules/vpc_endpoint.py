@@ -295,11 +295,10 @@ problems:
   sample: []
 """
 
-from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, finish, observed
+from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, finish, observed, planned_and_read
 from ..module_utils.converge.endpoint.endpoints import write_endpoints
 from ..module_utils.converge.progress import Progress
 from ..module_utils.decide.endpoint.desired import desired_from, refused
-from ..module_utils.decide.endpoint.lookups import lookups
 from ..module_utils.decide.endpoint.need import endpoint_rows
 from ..module_utils.decide.endpoint.plan import plan_endpoints
 from ..module_utils.decide.endpoint.policy_template import BadPolicy
@@ -315,9 +314,8 @@ def main() -> None:
         module.fail_json(msg=why_not)
     judging, needed = bool(desired.routes), desired.select == "needed"
     targets, before = observed(module, ReadScope(instances=needed, ssm=judging, detector=judging, coverage=False))
-    before = look_up(targets, before, lookups(before, desired))
     try:
-        planned = plan_endpoints(before, desired)
+        planned, before = planned_and_read(lambda now: plan_endpoints(now, desired), look_up, targets, before)
     except BadPolicy as error:
         module.fail_json(msg=str(error))
     progress = Progress(module.params["progress_file"])

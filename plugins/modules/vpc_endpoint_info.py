@@ -145,7 +145,8 @@ problems:
 """
 
 from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, conclude_reading, observed
-from ..module_utils.decide.endpoint.need import info_rows, info_summary, missing_vpcs, vpcs_of_routes
+from ..module_utils.decide.endpoint.need import info_rows, info_summary, vpcs_of_routes
+from ..module_utils.decide.endpoint.site import missing_vpcs
 from ..module_utils.decide.verdict.eligibility import Choices
 from ..module_utils.observe.endpoint import with_dns
 from ..module_utils.observe.fleet.snapshot import ReadScope

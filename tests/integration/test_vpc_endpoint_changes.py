@@ -68,7 +68,7 @@ def test_repairs_an_endpoint_and_follows_the_options(aws: EmulatedAws, ansible: 
         "StringNotEquals": {"aws:PrincipalOrgID": "o-fleetsec0001", "aws:PrincipalAccount": "333333333333"}
     }
     assert not tasks["options again"]["changed"]
-    assert any("do not let every CIDR" in warning for warning in tasks["options again"]["warnings"])
+    assert any("do not allow inbound traffic on port 443" in warning for warning in tasks["options again"]["warnings"])
     assert tasks["options again"]["endpoints"][0]["way"] == "misconfigured"  # the user's group is closed
     assert not tasks["none leaves alone"]["changed"]
     untags = [(change["action"], change["before"]) for change in tasks["empty makes empty"]["changes"]]
