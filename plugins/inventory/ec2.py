@@ -132,6 +132,7 @@ cache_timeout: 600
 
 import hashlib
 import json
+from typing import Any
 
 from ansible.errors import AnsibleParserError
 
@@ -145,8 +146,8 @@ from ..module_utils.decide.verdict.hostnames import host_name, hostnames_error
 from ..module_utils.decide.verdict.rows import GROUPS, groups_of, row
 from ..module_utils.model import codec
 from ..module_utils.model.fleet import Snapshot
-from ..module_utils.observe.client.access import Access
-from ..module_utils.observe.client.accounts import resolve
+from ..module_utils.observe.client.access import Access, Connection
+from ..module_utils.observe.client.accounts import Selection, resolve
 from ..module_utils.observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
 from ..module_utils.observe.fleet.snapshot import ReadScope, observe
 from ..plugin_utils.inventory import HostWriter, QuickConstructed, no_collections
@@ -164,12 +165,12 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             "scope",
         )
 
-        def get(self, *args):
+        def get(self, *args: Any) -> Any:
             """Without the base's way through Ansible's list of deprecations, which costs more than a call to AWS."""
             value = self.original_options.get(*args)
             return super().get(*args) if value and self.templar and self.templar.is_template(value) else value
 
-    def parse(self, inventory, loader, path, cache=True):
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache=cache)
         wrong = hostnames_error(self.get_option("hostnames"))
         if self.get_option("scope") not in SCOPES:
@@ -179,7 +180,7 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
         with no_collections():
             self._populate(self._snapshot(cache))
 
-    def _snapshot(self, cache):
+    def _snapshot(self, cache: bool) -> Snapshot:
         """From the cache where that is allowed and holds one, otherwise from AWS."""
         connection, region = connection_from(get_aws_connection_info(self), self._frozen_credentials)
         names = ("regions", "assume_role_arns", "organization_role_name")
@@ -206,7 +207,7 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             self._cache[key] = codec.to_plain(snapshot)
         return snapshot
 
-    def _read(self, connection, selection):
+    def _read(self, connection: Connection, selection: Selection) -> Snapshot:
         strict = self.get_option("strict_permissions")
         try:
             targets, problems = resolve(Access(connection), selection)
@@ -226,7 +227,7 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             self.warn(str(problem))
         return Snapshot(snapshot.areas, problems)
 
-    def _desired(self):
+    def _desired(self) -> ReadScope:
         filters, more = self.get_option("filters"), self.get_option("include_filters")
         return ReadScope(
             filters=(filters, *more) if filters or not more else tuple(more),
@@ -234,7 +235,7 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             coverage=self.get_option("coverage"),
         )
 
-    def _populate(self, snapshot):
+    def _populate(self, snapshot: Snapshot) -> None:
         prefix, preferences = self.get_option("group_prefix"), self.get_option("hostnames")
         groups = {name: self.inventory.add_group(f"{prefix}{name}") for name in GROUPS}
         self.start_constructing(*(self.get_option(name) for name in ("compose", "groups", "keyed_groups")))

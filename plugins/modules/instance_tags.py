@@ -140,6 +140,8 @@ problems:
   sample: []
 """
 
+from typing import Any
+
 from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude, observed
 from ..module_utils.converge.tags import HANDLERS
 from ..module_utils.decide.fleet.selection import missing_instances
@@ -174,7 +176,7 @@ def main() -> None:
         module, ReadScope(filters=(params["filters"],), instance_ids=ids, coverage=False, network=False, **wants)
     )
     tagging = plan_tags(before, desired)
-    results = {"forbidden_keys": {key: list(keys) for key, keys in tagging.forbidden.items()}}
+    results: dict[str, Any] = {"forbidden_keys": {key: list(keys) for key, keys in tagging.forbidden.items()}}
     if params["verdicts"]:
         flipped = verdict_changes(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
         results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}

@@ -133,7 +133,11 @@ problems:
   sample: []
 """
 
-from ..module_utils.aws import aws_module, finish, targets_of, warn
+from typing import Any
+
+from ansible.module_utils.common.warnings import warn
+
+from ..module_utils.aws import aws_module, finish, targets_of
 from ..module_utils.converge.run import converge
 from ..module_utils.converge.settings.members import handlers
 from ..module_utils.decide.settings.features import DesiredFeatures
@@ -163,7 +167,10 @@ def main() -> None:
     for sentence in planned.warnings:
         warn(sentence)
     outcome = converge(planned.plan, targets, handlers(settling), module.check_mode)
-    found = {"members": member_rows(members_after(areas, outcome.done)), "skipped_members": skipped_rows(areas)}
+    found: dict[str, Any] = {
+        "members": member_rows(members_after(areas, outcome.done)),
+        "skipped_members": skipped_rows(areas),
+    }
     finish(module, planned.plan, outcome, (*problems, *unread, *planned.problems), **found)
 
 

@@ -157,7 +157,9 @@ problems:
   sample: []
 """
 
-from ..module_utils.aws import aws_module, finish, targets_of, warn
+from ansible.module_utils.common.warnings import warn
+
+from ..module_utils.aws import aws_module, finish, targets_of
 from ..module_utils.converge.run import converge
 from ..module_utils.converge.settings import members as write_members
 from ..module_utils.converge.settings import organization as write_organization

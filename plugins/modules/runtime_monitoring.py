@@ -140,7 +140,9 @@ problems:
   sample: []
 """
 
-from ..module_utils.aws import aws_module, conclude, observed, warn
+from ansible.module_utils.common.warnings import warn
+
+from ..module_utils.aws import aws_module, conclude, observed
 from ..module_utils.converge.settings.detector import HANDLERS
 from ..module_utils.decide.settings.agents_left import agents_left, agents_unknown, left_warnings, turned_off
 from ..module_utils.decide.settings.detector import DesiredMonitoring, plan_monitoring

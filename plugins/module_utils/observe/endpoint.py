@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..model.fleet import MANAGED_TAG, AccountRegion, AreaKey, Lookup, Problem, SecurityGroup, Snapshot, Subnet, Vpc
@@ -71,9 +72,7 @@ Call = tuple[str, str, Callable[[], Any]]
 def _calls(target: Target, lookup: Lookup) -> list[Call]:
     calls: list[Call] = []
     for service in sorted(lookup.services):
-        calls.append(
-            ("service", "ec2:DescribeVpcEndpointServices", lambda service=service: service_zones(target, service))
-        )
+        calls.append(("service", "ec2:DescribeVpcEndpointServices", partial(service_zones, target, service)))
     if lookup.subnets_of or lookup.subnet_ids:
         calls.append(("subnets", "ec2:DescribeSubnets", lambda: _subnets(target, lookup)))
     if lookup.instances_of:
@@ -81,7 +80,7 @@ def _calls(target: Target, lookup: Lookup) -> list[Call]:
     if lookup.group_ids or lookup.named_in or lookup.guardduty_groups_of:
         calls.append(("security_groups", "ec2:DescribeSecurityGroups", lambda: _groups(target, lookup)))
     for vpc_id in sorted(lookup.dns_of):
-        calls.append(("dns", "ec2:DescribeVpcAttribute", lambda vpc_id=vpc_id: dns_attributes(target, vpc_id)))
+        calls.append(("dns", "ec2:DescribeVpcAttribute", partial(dns_attributes, target, vpc_id)))
     return calls
 
 
