@@ -121,7 +121,7 @@ def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Pl
         if result.get("changed")
     }
     told = "Say what would be made or changed"
-    assert changed == {(told, "labels: two (new)"), (told, "credentials: key (new)"), ("Make inventories", "hosts")}
+    assert changed == {(told, "labels: two (new)"), (told, "credentials: key (new)"), ("Create inventories", "hosts")}
     real = run(SETUP, "-e", "awx_objects=mine.yml", "-vvv", env=KEYS).ok()
     assert awx.named("credentials", "key")["inputs"] == {"password": SECRET}
     assert SECRET not in done.stdout + done.stderr + real.stdout + real.stderr
