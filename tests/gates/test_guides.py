@@ -83,7 +83,7 @@ def test_the_values_of_host_variables_are_the_codes() -> None:
 
 
 def test_every_group_is_explained_and_no_other() -> None:
-    assert sorted(explained("Groups of the inventory")) == sorted(f"gd_{name}" for name in rows.GROUPS)
+    assert sorted(explained("Inventory groups")) == sorted(f"gd_{name}" for name in rows.GROUPS)
 
 
 @pytest.mark.parametrize("name", [*MODULES, *PLAYBOOKS])
@@ -93,9 +93,9 @@ def test_every_module_and_playbook_is_in_the_readme_and_has_its_permissions(name
 
 
 def test_every_policy_is_explained() -> None:
-    assert re.findall(r"^   \* - ``(\w+\.json)``$", PERMISSIONS.partition("Make a role of one")[0], re.MULTILINE)
+    assert re.findall(r"^   \* - ``(\w+\.json)``$", PERMISSIONS.partition("Create a policy from a file")[0], re.MULTILINE)
     for path in guides.POLICIES.glob("*.json"):
-        assert f"   * - ``{path.name}``\n     - " in PERMISSIONS.partition("Make a role of one")[0]
+        assert f"   * - ``{path.name}``\n     - " in PERMISSIONS.partition("Create a policy from a file")[0]
 
 
 def test_the_readme_is_short() -> None:
