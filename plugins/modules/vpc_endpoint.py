@@ -231,7 +231,7 @@ endpoints:
     account_id: {description: The account in which it was read., type: str, returned: always, sample: "111111111111"}
     region: {description: The region., type: str, returned: always, sample: eu-west-1}
     vpc_owner_id: {description: The account that owns the VPC., type: str, returned: always, sample: "111111111111"}
-    way:
+    connectivity:
       description:
         - Whether agents can use the endpoint - V(available), V(pending), V(missing), V(misconfigured), or V(unknown) where
           it could not be read.

@@ -10,8 +10,8 @@ module: vpc_endpoint_info
 version_added: 0.1.0
 short_description: Say per VPC whether agents reach GuardDuty through an endpoint
 description:
-  - Reads VPCs, their endpoints for the GuardDuty agent and the instances in them, and says of each VPC whether its way works,
-    who owns it, what is wrong with it, and whether an endpoint is needed and why.
+  - Reads VPCs, their endpoints for the GuardDuty agent and the instances in them. Returns for each VPC whether its endpoint
+    works, who owns it, what is wrong with it, and whether an endpoint is needed and why.
   - An agent may also use the link-local way, which AWS offers with automated agent configuration and which cannot be seen
     here; M(fleetsec.guardduty.coverage_info) tells whether agents report.
 options:
@@ -47,14 +47,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The ways of all VPCs
+- name: Read the connectivity of all VPCs
   fleetsec.guardduty.vpc_endpoint_info:
     regions: [eu-west-1]
-  register: ways
+  register: connectivity
 
 - name: Show the VPCs that need an endpoint
   ansible.builtin.debug:
-    msg: "{{ ways.vpcs | selectattr('needed') | map(attribute='vpc_id') }}"
+    msg: "{{ connectivity.vpcs | selectattr('needed') | map(attribute='vpc_id') }}"
 
 - name: One VPC with its DNS attributes
   fleetsec.guardduty.vpc_endpoint_info:
@@ -74,7 +74,7 @@ vpcs:
     account_id: {description: The account in which it was read., type: str, returned: always, sample: "111111111111"}
     region: {description: The region., type: str, returned: always, sample: eu-west-1}
     vpc_owner_id: {description: The account that owns the VPC., type: str, returned: always, sample: "111111111111"}
-    way:
+    connectivity:
       description:
         - Whether agents can use the endpoint - V(available), V(pending), V(missing), V(misconfigured), or V(unknown) where
           it could not be read, as in a VPC that another account shares.
@@ -132,10 +132,10 @@ vpcs:
     dns_support: {description: The VPC's DNS support or null if not read., type: bool, returned: always, sample: null}
     dns_hostnames: {description: The VPC's DNS hostnames or null if not read., type: bool, returned: always, sample: null}
 summary:
-  description: How many VPCs there are of each way, and how many need an endpoint.
+  description: The number of VPCs, of those that need an endpoint, and of VPCs by connectivity.
   returned: always
   type: dict
-  sample: {vpcs: 14, needed: 3, ways: {available: 9, misconfigured: 1, missing: 4}}
+  sample: {vpcs: 14, needed: 3, connectivity: {available: 9, misconfigured: 1, missing: 4}}
 problems:
   description: Accounts, regions, calls and VPC ids that failed.
   returned: always

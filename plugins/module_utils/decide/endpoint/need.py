@@ -16,7 +16,7 @@ from typing import Any
 
 from ...model.fleet import AccountRegion, Endpoint, Instance, Problem, Snapshot, Vpc
 from ..verdict.eligibility import Choices, judge_fleet
-from ..verdict.endpoint_health import GONE_STATES, way
+from ..verdict.endpoint_health import GONE_STATES, endpoint_health
 
 # Why a VPC needs an endpoint or does not. In the order in which they are tried: the first that applies decides.
 NEEDS = {
@@ -103,7 +103,7 @@ def vpcs_of_routes(snapshot: Snapshot, routes: Collection[str], choices: Choices
 
 def need(site: VpcSite, instances: Mapping[str, list[Instance]], wanted_in: Collection[str] | None) -> str:
     """The code of NEEDS that decides about one VPC."""
-    state = way(site.area, site.vpc.vpc_id).state
+    state = endpoint_health(site.area, site.vpc.vpc_id).state
     if not site.owned:
         return "other_owner"
     if state == "unknown":
@@ -118,15 +118,15 @@ def need(site: VpcSite, instances: Mapping[str, list[Instance]], wanted_in: Coll
 
 
 def endpoint_row(site: VpcSite) -> dict[str, Any]:
-    """What is said of one VPC's way. C(way) is the collection's word, C(state) is AWS's state of the endpoint."""
-    found = way(site.area, site.vpc.vpc_id)
+    """One VPC's row. C(connectivity) is this collection's verdict, C(state) is AWS's state of the endpoint."""
+    found = endpoint_health(site.area, site.vpc.vpc_id)
     endpoint = site.guardduty_endpoints[0] if site.guardduty_endpoints else found.endpoint
     return {
         "vpc_id": site.vpc.vpc_id,
         "account_id": site.area.account_id,
         "region": site.area.region,
         "vpc_owner_id": site.vpc.owner_id,
-        "way": found.state,
+        "connectivity": found.state,
         "owner": None if endpoint is None else "guardduty" if endpoint.guardduty_owned else "operator",
         "endpoint_id": endpoint.endpoint_id if endpoint else None,
         "state": endpoint.state if endpoint else None,
@@ -155,14 +155,18 @@ def info_rows(
 
 
 def info_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    ways = Counter(row["way"] for row in rows)
-    return {"vpcs": len(rows), "needed": sum(row["needed"] for row in rows), "ways": dict(sorted(ways.items()))}
+    connectivity = Counter(row["connectivity"] for row in rows)
+    return {
+        "vpcs": len(rows),
+        "needed": sum(row["needed"] for row in rows),
+        "connectivity": dict(sorted(connectivity.items())),
+    }
 
 
 def info_row(
     site: VpcSite, instances: Mapping[str, list[Instance]], wanted_in: Collection[str] | None
 ) -> dict[str, Any]:
-    """The row of vpc_endpoint_info: the way, and whether an endpoint is needed and why."""
+    """The row of vpc_endpoint_info: connectivity, and whether an endpoint is needed and why."""
     reason = need(site, instances, wanted_in)
     needed, cause = NEEDS[reason]
     return {

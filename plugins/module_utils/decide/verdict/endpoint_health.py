@@ -29,7 +29,7 @@ PENDING_STATES = frozenset({"pending", "pendingacceptance", "partial"})
 
 @dataclass(frozen=True, slots=True)
 class EndpointHealth:
-    """The way of a VPC: C(state) is one of words.ENDPOINT_STATES, C(faults) say what is wrong with the endpoint."""
+    """Whether a VPC's agents can use its endpoint. C(state): one of catalogue.ENDPOINT_STATES. C(faults): what is wrong."""
 
     state: str
     endpoint: Endpoint | None = None
@@ -50,13 +50,13 @@ def service_name(region: str, partition: str, fips: bool = False) -> str | None:
     return f"com.amazonaws.{region}.guardduty-data{suffix}"
 
 
-def ways(area: AccountRegion) -> dict[str, EndpointHealth]:
-    """The way of each VPC that has an instance or was read, by VPC id."""
+def endpoint_health_by_vpc(area: AccountRegion) -> dict[str, EndpointHealth]:
+    """The endpoint health of each VPC that was read or has an instance, by VPC ID."""
     ids = {instance.vpc_id for instance in area.instances if instance.vpc_id} | set(area.vpcs)
-    return {vpc_id: way(area, vpc_id) for vpc_id in ids}
+    return {vpc_id: endpoint_health(area, vpc_id) for vpc_id in ids}
 
 
-def way(area: AccountRegion, vpc_id: str) -> EndpointHealth:
+def endpoint_health(area: AccountRegion, vpc_id: str) -> EndpointHealth:
     vpc = area.vpcs.get(vpc_id)
     if vpc is None or "endpoints" in area.unknown:
         return UNKNOWN_HEALTH
