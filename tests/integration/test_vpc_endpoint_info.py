@@ -38,7 +38,7 @@ def test_says_of_each_vpc_whether_an_endpoint_is_needed(
     assert broken["faults"] == [
         "private DNS is off",
         f"the endpoint policy denies account {ONE}",
-        "its security group does not let 10.4.0.0/16 in on port 443",
+        "its security group does not allow 10.4.0.0/16 on port 443",
     ]
     assert (found[vpc["bare"]]["linux_instances"], found[vpc["bare"]]["dns_support"]) == (3, None)
     assert one.tasks["one"]["summary"] == {

@@ -101,7 +101,7 @@ def test_every_fault_is_said() -> None:
         "state is failed",
         "private DNS is off",
         f"the endpoint policy denies account {ACCOUNT}",
-        "its security group does not let 10.0.0.0/16 in on port 443",
+        "its security group does not allow 10.0.0.0/16 on port 443",
     )
 
 
