@@ -55,8 +55,8 @@ def test_every_table_stands_in_one_guide() -> None:
 
 
 def test_a_changed_table_is_seen() -> None:
-    assert "GuardDuty brings the agent." in VERDICTS
-    changed = VERDICTS.replace("GuardDuty brings the agent.", "Nobody does.", 1)
+    assert "GuardDuty installs the agent." in VERDICTS
+    changed = VERDICTS.replace("GuardDuty installs the agent.", "Nobody does.", 1)
     assert guides.written(changed) == VERDICTS
 
 

@@ -58,7 +58,7 @@ def need(site: VpcSite, wanted_in: Collection[str] | None) -> str:
 
 
 def endpoint_row(site: VpcSite) -> dict[str, Any]:
-    """What is said of one VPC's way. C(way) is the collection's word, C(state) is AWS's state of the endpoint."""
+    """One VPC's row. C(connectivity) is this collection's verdict, C(state) is AWS's state of the endpoint."""
     found = site.health
     endpoint = site.guardduty_endpoints[0] if site.guardduty_endpoints else found.endpoint
     return {
@@ -66,7 +66,7 @@ def endpoint_row(site: VpcSite) -> dict[str, Any]:
         "account_id": site.area.account_id,
         "region": site.area.region,
         "vpc_owner_id": site.vpc.owner_id,
-        "way": found.state,
+        "connectivity": found.state,
         "owner": None if endpoint is None else "guardduty" if endpoint.guardduty_owned else "operator",
         "endpoint_id": endpoint.endpoint_id if endpoint else None,
         "state": endpoint.state if endpoint else None,
@@ -94,12 +94,16 @@ def info_rows(
 
 
 def info_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    ways = Counter(row["way"] for row in rows)
-    return {"vpcs": len(rows), "needed": sum(row["needed"] for row in rows), "ways": dict(sorted(ways.items()))}
+    connectivity = Counter(row["connectivity"] for row in rows)
+    return {
+        "vpcs": len(rows),
+        "needed": sum(row["needed"] for row in rows),
+        "connectivity": dict(sorted(connectivity.items())),
+    }
 
 
 def info_row(site: VpcSite, wanted_in: Collection[str] | None) -> dict[str, Any]:
-    """The row of vpc_endpoint_info: the way, and whether an endpoint is needed and why."""
+    """The row of vpc_endpoint_info: connectivity, and whether an endpoint is needed and why."""
     reason = need(site, wanted_in)
     needed, cause = NEEDS[reason]
     return {

@@ -21,7 +21,7 @@ from ...model.fleet import (
     Subnet,
     Vpc,
 )
-from ..verdict.endpoint_health import GONE_STATES, EndpointHealth, closed_cidrs, way
+from ..verdict.endpoint_health import GONE_STATES, EndpointHealth, closed_cidrs, endpoint_health
 from .desired import DesiredEndpoint
 
 
@@ -46,7 +46,7 @@ class VpcSite:
 
     @property
     def health(self) -> EndpointHealth:
-        return way(self.area, self.vpc_id)
+        return endpoint_health(self.area, self.vpc_id)
 
     @property
     def live(self) -> tuple[Endpoint, ...]:
