@@ -81,11 +81,7 @@ def linux_instances(snapshot: Snapshot) -> dict[str, list[Instance]]:
     found: dict[str, list[Instance]] = {}
     for area in snapshot.areas:
         for instance in area.instances:
-            if (
-                instance.vpc_id
-                and instance.platform == "linux"
-                and instance.state not in ("terminated", "shutting-down")
-            ):
+            if instance.vpc_id and instance.platform == "linux" and not instance.gone:
                 found.setdefault(instance.vpc_id, []).append(instance)
     return found
 
