@@ -225,3 +225,14 @@ def conclusion(names: Iterable[str], waves: Sequence[Wave]) -> Conclusion:
         lost = some(host.host for host in hosts if host.outcome == "not_tried")
         problems.append(f"No answer came from {lost}. Run this again.")
     return Conclusion(hosts, {key: count for key, count in counts.items() if count}, tuple(problems))
+
+
+def notes_of(end: Conclusion, missing: Sequence[str]) -> list[str]:
+    """What an operator reads of the package route at the end. C(missing): the instances that no wave was to reach."""
+    notes = []
+    if missing:
+        notes.append(f"{len(missing)} instances need the package on the host itself: {some(missing)}")
+    if end.hosts:
+        counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in end.counts.items())
+        notes.append(f"{len(end.hosts)} hosts of the package route: {counts}")
+    return notes

@@ -5,75 +5,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
-from .plan import LEFT, Choice
-
-NAMED = 3
-# Sub-features whose agents live on clusters, which nobody looks at here.
-CLUSTERS = {"eks_addon_management": "EKS add-on management", "ecs_fargate_agent_management": "Fargate agent management"}
+from ..wording import some
+from .plan import LEFT, Choice, Fleet, KeptVpc, LeftBehind, OffboardPlan
 
 
-def steps_text(work: Mapping[str, Any], fleet: Mapping[str, Any], choice: Choice) -> list[str]:
+def steps_text(plan: OffboardPlan, fleet: Fleet, choice: Choice) -> list[str]:
     """What is to be done, in its order."""
     lists = (
-        (work["automated_areas"], "Turn automated agent configuration off in"),
-        (work["clear_ids"], "Remove the inclusion tag from"),
-        (work["exclude_ids"], "Exclude by tag"),
-        (work["install_association_areas"], "Remove the collection's install association, where it is, in"),
-        (work["uninstall_ids"], "Uninstall the agent through Systems Manager from"),
-        (work["endpoint_vpc_ids"], "Delete the endpoints and their security groups, where they are, in"),
-        (work["areas"] if choice.disable_monitoring else (), "Turn Runtime Monitoring off in"),
+        (plan.automated_areas, "Turn automated agent configuration off in"),
+        (plan.clear_ids, "Remove the inclusion tag from"),
+        (plan.exclude_ids, "Exclude by tag"),
+        (plan.install_association_areas, "Remove the collection's install association, where it is, in"),
+        (plan.uninstall_ids, "Uninstall the agent through Systems Manager from"),
+        (plan.endpoint_vpc_ids, "Delete the endpoints and their security groups, where they are, in"),
+        (plan.areas if choice.disable_monitoring else (), "Turn Runtime Monitoring off in"),
     )
-    return [f"{what} {_named(values)}." for values, what in lists if values] + list(_clusters(work, fleet, choice))
+    return [f"{what} {some(values)}." for values, what in lists if values] + list(_clusters(plan, fleet, choice))
 
 
-def left_text(work: Mapping[str, Any]) -> list[str]:
+def left_text(plan: OffboardPlan) -> list[str]:
     """What stays behind, a sentence for each reason."""
-    return [*_agents_text(work["left_behind"]), *_asleep(work["not_running_ids"]), *_kept(work["kept_vpcs"])]
+    return [*_agents(plan.left_behind), *_not_running(plan.not_running_ids), *_kept(plan.kept_vpcs)]
 
 
-def _agents_text(left: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _agents(left: Iterable[LeftBehind]) -> Iterator[str]:
     for reason, (why, remedy) in LEFT.items():
-        rows = [row for row in left if row["reason"] == reason]
-        seen = [row["instance_id"] for row in rows if row["agent_seen"]]
-        unseen = [row["instance_id"] for row in rows if not row["agent_seen"]]
+        agents = [one for one in left if one.reason == reason]
+        seen = [one.instance_id for one in agents if one.agent_seen]
+        unseen = [one.instance_id for one in agents if not one.agent_seen]
         if seen:
             costs = "and keeps costing while Runtime Monitoring is on"
-            yield f"An agent stays behind {costs} on {_named(seen)}: {why} {remedy}"
+            yield f"An agent stays behind {costs} on {some(seen)}: {why} {remedy}"
         if unseen:
-            yield f"Whether an agent stays behind is not known of {_named(unseen)}: {why} {remedy}"
+            yield f"Whether an agent stays behind is not known of {some(unseen)}: {why} {remedy}"
 
 
-def _asleep(ids: Sequence[str]) -> Iterator[str]:
+def _not_running(ids: Sequence[str]) -> Iterator[str]:
     if ids:
         yield (
-            f"Not running now, to be reached by the association when they start: {_named(ids)}. Until then their agents"
+            f"Not running; the association will uninstall the agent when they start: {some(ids)}. Until then their agents"
             " stay on their disks."
         )
 
 
-def _kept(vpcs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for why in dict.fromkeys(vpc["why"] for vpc in vpcs):
-        ids = [vpc["vpc_id"] for vpc in vpcs if vpc["why"] == why]
-        yield f"An endpoint stays in {_named(ids)}: {why}"
+def _kept(vpcs: Sequence[KeptVpc]) -> Iterator[str]:
+    for why in dict.fromkeys(vpc.why for vpc in vpcs):
+        yield f"An endpoint stays in {some(vpc.vpc_id for vpc in vpcs if vpc.why == why)}: {why}"
 
 
-def _clusters(work: Mapping[str, Any], fleet: Mapping[str, Any], choice: Choice) -> Iterator[str]:
-    """GuardDuty makes endpoints for these too; whether a VPC has such a cluster is not known here."""
+def _clusters(plan: OffboardPlan, fleet: Fleet, choice: Choice) -> Iterator[str]:
+    """GuardDuty creates endpoints for these too; whether a VPC has such a cluster is not known here."""
     if choice.disable_monitoring:
         return
-    for option, name in CLUSTERS.items():
-        places = [
-            place
-            for row in fleet["settings"]
-            if row[option] and (place := f"{row['account_id']}/{row['region']}") in work["areas"]
-        ]
-        if places:
-            yield f"{name} stays on in {_named(places)}: GuardDuty keeps endpoints in the VPCs of such clusters."
-
-
-def _named(values: Iterable[str]) -> str:
-    every = list(values)
-    return ", ".join(every[:NAMED]) + (f" and {len(every) - NAMED} more" if len(every) > NAMED else "")
+    here = [(str(area), settings) for area, settings in fleet.settings.items() if str(area) in plan.areas]
+    clusters = {
+        "EKS add-on management": [area for area, settings in here if settings.eks_addon_management],
+        "Fargate agent management": [area for area, settings in here if settings.ecs_fargate_agent_management],
+    }
+    for name, areas in clusters.items():
+        if areas:
+            yield f"{name} stays on in {some(areas)}: GuardDuty keeps endpoints in the VPCs of such clusters."
