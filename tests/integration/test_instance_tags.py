@@ -168,7 +168,7 @@ def test_no_credentials_no_region(aws: EmulatedAws, ansible: Ansible) -> None:
     tasks = "- name: bad\n  fleetsec.guardduty.instance_tags: {managed: include, regions: []}\n"
     nobody = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
     run = ansible.playbook(tasks, env=nobody)
-    assert "Give credentials by environment, profile, option or instance role." in run.tasks["bad"]["msg"]
+    assert "Provide credentials by environment, profile, option or instance role." in run.tasks["bad"]["msg"]
     run = ansible.playbook(tasks, env={"AWS_REGION": None})
     assert "Set regions (or region), or AWS_REGION in the environment." in run.tasks["bad"]["msg"]
     run = ansible.playbook(tasks, env={**nobody, "AWS_PROFILE": "nobody"})
