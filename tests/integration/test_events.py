@@ -142,7 +142,7 @@ def test_what_cannot_be_is_said(aws: EmulatedAws, ansible: Ansible) -> None:
     said = [run.tasks[f"step {number}"]["msg"] for number in range(len(steps))]
     for number in (0, 1):
         assert f"the event queue {NAME} has no tag" in said[number] and not run.tasks[f"step {number}"]["changed"]
-    assert said[2] == "retention is 1; it must be from 60 to 1209600 seconds."
+    assert said[2] == "retention is 1; set it to 60 to 1209600 seconds."
     assert said[3] == "name is 'a b'; it must be 1 to 45 letters, digits, - and _."
     assert "QueueDeletedRecently" in said[6] and "60 seconds" in said[6]
     assert client(aws, "sqs").list_queues()["QueueUrls"] == [f"{aws.endpoint_url}/{ONE}/{NAME}"]

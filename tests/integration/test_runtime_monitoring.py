@@ -86,7 +86,7 @@ def test_what_cannot_be_looked_at_is_said_and_does_not_stop_the_change(aws: Emul
     assert task["agents_unknown"] == [f"{SECURITY}/eu-west-1"]
     denied, unknown = task["warnings"]
     assert "Allow ec2:DescribeInstances for the caller" in denied
-    assert unknown == f"Which agents stay behind could not be read in {SECURITY}/eu-west-1."
+    assert unknown == f"It is unknown which agents stay behind in {SECURITY}/eu-west-1."
 
 
 MIGRATION = f"""

@@ -237,7 +237,7 @@ def test_refusals_before_any_call(world: Any, ansible: Any) -> None:
     )
     assert done["ids"]["msg"] == (
         "There are 51 instance ids, and an association takes at most 50. Give the instances a common tag and use"
-        " target_tags, or make several associations under different names."
+        " target_tags, or create several associations with different names."
     )
     assert "30 minutes at most" in done["often"]["msg"]
     assert "There are 6 targets" in done["many"]["msg"]

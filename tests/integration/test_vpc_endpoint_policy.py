@@ -75,7 +75,7 @@ def test_a_copy_of_the_collections_own_changes_nothing(aws: EmulatedAws, ansible
         ("{% if %}", "policy_template endpoint.json.j2 is no Jinja2 template: "),
         ("{{ inventory_hostname }}", "uses inventory_hostname, which it does not get; it gets account_id, "),
         ('{"Statement": [}', "is not JSON: "),
-        ("{}", "is no policy: it has no Statement."),
+        ("{}", "is not a valid policy: it has no Statement."),
         # Right for the first VPC, wrong for the second: nothing is written in either.
         ('{"Statement": {{ "[]" if vpc_id == "%(bare)s" else "" }} }', "rendered for %(theirs)s, is not JSON"),
         (None, "Could not find or access 'endpoint.json.j2'"),

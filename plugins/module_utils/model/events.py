@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queues and rules that deliver events to a rulebook, as SQS and EventBridge return them. The model of a fleet is in fleet.py."""
+"""The queues and rules that deliver events to a rulebook, as SQS and EventBridge return them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def _calls(target: Target, lookup: Lookup) -> list[Call]:
 
 
 def service_zones(target: Target, service: str) -> frozenset[str]:
-    """The availability zones in which an endpoint service is offered. Uses a filter, because an unknown service name is an error."""
+    """The availability zones in which an endpoint service is offered. Uses a filter, because an unknown name is an error."""
     pages = ec2.pages(target, "describe_vpc_endpoint_services", Filters=ec2.to_filters({"service-name": service}))
     return frozenset(zone for page in pages for item in page["ServiceDetails"] for zone in item["AvailabilityZones"])
 

@@ -98,7 +98,7 @@ def test_waves_take_the_longer_of_the_hosts_and_of_ansible_itself() -> None:
     ("size", "means", "words"),
     [
         ({"acounts": 5}, {}, "acounts is not known here; known are accounts, regions"),
-        ({"accounts": "many"}, {}, "accounts is 'many'; give a number."),
+        ({"accounts": "many"}, {}, "accounts is 'many'; set it to a number."),
         ({"accounts": 0}, {}, "at least one account"),
         ({"instances": -1}, {}, "at least 0"),
         ({"package_percent": 60, "ssm_percent": 60}, {}, "come to 120"),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GuardDuty's settings as rows for people and playbooks."""
+"""GuardDuty's settings as rows for users and playbooks."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 
 botocore builds every member of every instance by its model, some 150 elements each, of which ec2.py reads a few. This returns
 the same answer with only those members. Most reservations of a fleet have the same markup and differ in their texts: an
-XML parser reads each markup once, to learn which texts are needed, and reservations with the same markup are only split into texts.
+XML parser reads each markup once, to learn which texts are needed; reservations with that markup are only split.
 
 It does not validate an answer: an error, a page that it does not understand, or one that is not AWS's is passed to
 botocore unchanged.
