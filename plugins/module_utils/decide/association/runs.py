@@ -148,7 +148,7 @@ def _problem(report: RunReport, timeout: float) -> Problem | None:
         return Problem(*report.area_key, what, "TargetsFailed", message, "", advice)
     if report.state == "not_started":
         message = f"no run had started after {timeout:g} seconds"
-        advice = "Check for a closed change calendar or a fired alarm, which hold back an association; otherwise increase wait_timeout."
+        advice = "Check for a closed change calendar or a fired alarm; otherwise increase wait_timeout."
         return Problem(*report.area_key, what, "WaitTimeout", message, "", advice)
     if report.state == "unfinished":
         message = (

@@ -13,8 +13,8 @@ from ...model.fleet import AccountRegion, CoverageRow
 from .issues import decode_issue
 from .summary import percent
 
-# Option to AWS's criterion key (GuardDuty API reference, CoverageFilterCriterion). The number of values that a criterion accepts is not
-# documented; more instance ids than a page has rows are looked up in the whole list instead.
+# Option to AWS's criterion key (GuardDuty API reference, CoverageFilterCriterion). AWS does not document how many values a
+# criterion accepts; more instance ids than a page has rows are looked up in the whole list instead.
 CRITERIA = {
     "agent_versions": "AGENT_VERSION",
     "cluster_arns": "CLUSTER_ARN",

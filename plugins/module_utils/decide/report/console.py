@@ -29,7 +29,7 @@ def summary_lines(summary: Mapping[str, Any], title: str) -> list[Line]:
 def verdict_change_lines(
     transitions: Sequence[Mapping[str, Any]], assumed: Mapping[str, Any], title: str
 ) -> list[Line]:
-    """What would change: a line for each transition between reasons, and how much of the assumed fleet reports today.
+    """Predicted changes: a line for each transition between reasons, and how much of the assumed fleet reports today.
 
     C(assumed): the summary of the fleet as it would be.
     """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report as its reader sees it: the numbers and the texts that the HTML and Markdown templates put on the page."""
+"""A report for display: the numbers and texts of the HTML and Markdown templates."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .console import ROUTE_WORDS
 from .document import Report, first_things_first
 from .hosts import hosts_view
 
-# How the page calls the states of gd_coverage, and what each means.
+# The page's names of the states of gd_coverage, and their meanings.
 COVERAGE_WORDS = {
-    "healthy": ("healthy", "The agent runs and GuardDuty hears of it."),
-    "unhealthy": ("unhealthy", "GuardDuty knows the instance and says that its agent does not work."),
+    "healthy": ("healthy", "GuardDuty receives data from a running agent."),
+    "unhealthy": ("unhealthy", "GuardDuty knows the instance and reports that its agent does not work."),
     "absent": (
         "no record",
-        "GuardDuty has no coverage record of the instance: no agent has ever reported, or it is new.",
+        "GuardDuty has no coverage record of the instance: its agent has never reported, or it is new.",
     ),
-    "unknown": ("not known", "GuardDuty's coverage could not be read there, so nothing is said of these."),
+    "unknown": ("not known", "GuardDuty's coverage could not be read, so the state of these is unknown."),
 }
 
 
 def view(report: Report, limit: int) -> dict[str, Any]:
-    """C(limit): how many rows a table may have; the counts beside it are always of all."""
+    """C(limit): the most rows in a table; the counts beside it always include all."""
     summary = summarize(report.verdicts)
     action = first_things_first(report.verdicts)
     quiet = [verdict for verdict in report.verdicts if not verdict.blockers]
@@ -71,7 +71,7 @@ def view(report: Report, limit: int) -> dict[str, Any]:
 
 
 def _parts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the wanted instances come to, as parts of a whole."""
+    """The wanted instances by coverage, as parts of a whole."""
     known = summary["healthy"] + summary["unhealthy"] + summary["uncovered"]
     counts = {
         "healthy": summary["healthy"],
@@ -95,7 +95,7 @@ def _parts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A line for each account with a cell for each region, most missing first; and the totals of each region.
 
-    Where Runtime Monitoring is off nothing is wanted, and yet all of it is missing to who looks for gaps.
+    Where Runtime Monitoring is off, no instance is wanted, but these instances are gaps in coverage too.
     """
     cells = {(one["account_id"], one["region"]): _cell([one]) for one in areas}
     regions = sorted({place[1] for place in cells})
@@ -131,7 +131,7 @@ def _cell(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def grade(covered: int, wanted: int) -> str:
-    """The step of the colour scale: a scale of few steps can be told apart, and its ends mean none and all."""
+    """The step of the colour scale: few steps are easy to distinguish, and the ends mean none and all."""
     if not wanted:
         return "nothing"
     if covered in (0, wanted):
@@ -141,7 +141,7 @@ def grade(covered: int, wanted: int) -> str:
 
 
 def _issues(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
-    """What GuardDuty says of unhealthy agents, the most frequent first, each with one of its texts as AWS gave it."""
+    """GuardDuty's issues of unhealthy agents, the most frequent first, each with an example of AWS's text."""
     texts = [verdict.issue for verdict in verdicts if verdict.coverage == "unhealthy" and verdict.issue]
     counts: Counter[str] = Counter()
     example: dict[str, str] = {}
@@ -177,7 +177,7 @@ def _value_words(value: Any) -> str:
 
 
 def _line(verdict: Verdict) -> dict[str, Any]:
-    """A row of the tables of instances: what identifies it, and what is said of it."""
+    """A row of the tables of instances: its identity and its verdict."""
     return {
         **row(verdict),
         "name": verdict.instance.tags.get("Name"),

@@ -236,7 +236,7 @@ def test_what_is_not_a_result_is_named() -> None:
 
 def test_shared_and_unknown_vpcs() -> None:
     shared = vpc(vpc_owner_id="999999999999", owner=None, endpoint_id=None)
-    assert offboard(fleet(), [shared], Choice()).endpoint_vpc_ids == (), "it is its owner's to free"
+    assert offboard(fleet(), [shared], Choice()).endpoint_vpc_ids == (), "it is only its owner can delete the endpoint"
     assert offboard(fleet(), [shared], SHOP).endpoint_vpc_ids == ("vpc-shop",), "named, the module says why not"
     assert offboard(fleet(), [], SHOP).endpoint_vpc_ids == ("vpc-shop",), "named, the module says that it is not there"
 
