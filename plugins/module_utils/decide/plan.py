@@ -73,7 +73,7 @@ class Plan:
         return {"before": before, "after": after}
 
     def message(self, made: bool) -> str:
-        """The changes in one sentence, before or after they were made: '3 instances would be tagged, 1 VPC endpoint would be created.'"""
+        """The changes in one sentence: '3 instances would be tagged, 1 VPC endpoint would be created.'"""
         if not self.changes:
             return "Nothing to change."
         counts = Counter((change.action, change.kind) for change in self.changes)

@@ -4,8 +4,8 @@
 """How to remove Runtime Monitoring, so that GuardDuty does not install it again and nothing is left behind.
 
 Sources: GuardDuty user guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring" (agents stay and
-cause costs when automation is turned off), "How Runtime Monitoring works with Amazon EC2 instances" (an endpoint for each VPC with a
-Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what prevents the deletion of a VPC).
+cause costs when automation is turned off), "How Runtime Monitoring works with Amazon EC2 instances" (an endpoint for each
+VPC with a Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what prevents the deletion of a VPC).
 """
 
 from __future__ import annotations
