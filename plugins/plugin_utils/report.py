@@ -33,9 +33,9 @@ def earlier_reports(given: Iterable[str], folder: str) -> dict[str, str]:
         found = _json_files(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
         if not found:
             raise ReportError(f"shards: there is no report.json file at {path}. Use files or directories that exist.")
-        for one in found:
-            if one != os.path.join(folder, JSON_NAME):
-                texts[one] = _text_of(one)
+        for report_file in found:
+            if report_file != os.path.join(folder, JSON_NAME):
+                texts[report_file] = _text_of(report_file)
     return texts
 
 
@@ -86,9 +86,9 @@ def to_replace(folder: str, texts: Mapping[str, str]) -> dict[str, tuple[bytes, 
     for name, text in texts.items():
         # A lone surrogate, which JSON can hold and UTF-8 cannot, becomes a question mark.
         wanted, path = text.encode("utf-8", "replace"), Path(folder, name)
-        there = path.read_bytes() if path.exists() else b""
-        if there != wanted or not path.exists() or path.stat().st_mode & 0o7777 != FILE_MODE:
-            differing[name] = (there, wanted)
+        current = path.read_bytes() if path.exists() else b""
+        if current != wanted or not path.exists() or path.stat().st_mode & 0o7777 != FILE_MODE:
+            differing[name] = (current, wanted)
     return differing
 
 

@@ -100,7 +100,7 @@ def test_what_cannot_be_known_is_said_and_left_to_aws(aws: Any, ansible: Any, ss
     done = run.tasks["wave 1"]
     assert done["changed"] and not done["problems"]
     said = " ".join(done["warnings"])
-    assert "whether the nodes of association wave-1 in 111111111111/eu-west-1 have room is not known" in said
+    assert "whether the nodes of association wave-1 in 111111111111/eu-west-1 exceed that is unknown" in said
     assert "ec2:DescribeInstances" in said
 
 

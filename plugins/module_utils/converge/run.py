@@ -124,7 +124,7 @@ def converge(plan: Plan, targets: Iterable[Target], handlers: Handlers, check_mo
     # In the plan's order again, so that the result of a run reads as check mode predicted it.
     place = {id(change): position for position, change in enumerate(plan.changes)}
     done = sorted((change for run in runs for change in run.done), key=lambda change: place[id(change)])
-    failed = sorted((one for run in runs for one in run.failed), key=lambda one: place[id(one.change)])
+    failed = sorted((failure for run in runs for failure in run.failed), key=lambda failure: place[id(failure.change)])
     return Outcome(tuple(done), tuple(failed))
 
 

@@ -263,7 +263,7 @@ class Lookup:
         return any(getattr(self, name) for name in _LOOKUP_SETS)
 
 
-_LOOKUP_SETS = tuple(one.name for one in fields(Lookup) if one.name != "group_name")
+_LOOKUP_SETS = tuple(lookup_field.name for lookup_field in fields(Lookup) if lookup_field.name != "group_name")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,6 @@ def _rule(client: Any, rule: Mapping[str, Any]) -> EventRule:
     return EventRule(
         pattern=rule.get("EventPattern") or "",
         enabled=rule.get("State") == "ENABLED",
-        targets={one["Id"]: one["Arn"] for page in pages for one in page["Targets"]},
+        targets={target["Id"]: target["Arn"] for page in pages for target in page["Targets"]},
         tags={tag["Key"]: tag["Value"] for tag in tags},
     )

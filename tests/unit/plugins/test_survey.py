@@ -39,7 +39,7 @@ def test_lists(given: Any, understood: list[Any]) -> None:
 
 @pytest.mark.parametrize("given", ["[a", {"a": 1}, "- a\nb: c"])
 def test_no_list(given: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="is not a list; write one value a line"):
+    with pytest.raises(AnsibleFilterError, match="is not a list; write one value per line"):
         as_list(given)
 
 

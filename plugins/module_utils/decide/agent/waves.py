@@ -84,11 +84,15 @@ def hosts_of(
     C(names): instance id to host name. C(within): the names of the hosts that a play may reach.
     """
     wanted = list(instance_ids)
-    running = {one.instance.instance_id: one for one in verdicts if one.instance.running}
-    found = {names[one]: running[one] for one in wanted if one in names and one in running}
+    running = {verdict.instance.instance_id: verdict for verdict in verdicts if verdict.instance.running}
+    found = {
+        names[instance_id]: running[instance_id]
+        for instance_id in wanted
+        if instance_id in names and instance_id in running
+    }
     return PackageHosts(
         {name: verdict for name, verdict in found.items() if name in within},
-        tuple(one for one in wanted if one not in names),
+        tuple(instance_id for instance_id in wanted if instance_id not in names),
         tuple(name for name in found if name not in within),
     )
 
@@ -131,7 +135,7 @@ def host_result(name: str, variables: Mapping[str, Any]) -> HostResult:
         version_before=plan.get("installed_version"),
         version=applied.get("installed_version") or plan.get("installed_version"),
         message=str(message or ""),
-        findings=tuple(one for one in planned.get("findings") or [] if one.get("level") != "ok"),
+        findings=tuple(finding for finding in planned.get("findings") or [] if finding.get("level") != "ok"),
     )
 
 
@@ -153,9 +157,11 @@ def host_of(row: Any) -> HostResult:
             raise RowError(f"has a {key} that is not a {types[0].__name__}")
     if row["outcome"] not in OUTCOMES:
         raise RowError(f"has the outcome {row['outcome']!r}, which this version of the collection does not know")
-    if not all(isinstance(one, Mapping) for one in row["findings"]):
+    if not all(isinstance(finding, Mapping) for finding in row["findings"]):
         raise RowError("has findings that are not rows")
-    return HostResult(**{**{key: row[key] for key in _TYPES}, "findings": tuple(dict(one) for one in row["findings"])})
+    return HostResult(
+        **{**{key: row[key] for key in _TYPES}, "findings": tuple(dict(finding) for finding in row["findings"])}
+    )
 
 
 def wave_result(

@@ -62,17 +62,18 @@ def match(desired: DesiredAssociation, listed: Sequence[Association]) -> tuple[A
     An association with another name is not managed here, whatever its document and targets are.
     """
     if desired.name:
-        named = [one for one in listed if one.name == desired.name]
+        named = [association for association in listed if association.name == desired.name]
         if named:
             return tuple(_narrowed(desired, named))
-        listed = [one for one in listed if one.name is None]
+        listed = [association for association in listed if association.name is None]
     targets = desired.settings.get("Targets")
     if targets is None:
         return ()
     return tuple(
-        one
-        for one in listed
-        if same_document(one.document, desired.document) and same("Targets", one.settings.get("Targets"), targets)
+        association
+        for association in listed
+        if same_document(association.document, desired.document)
+        and same("Targets", association.settings.get("Targets"), targets)
     )
 
 
@@ -81,7 +82,9 @@ def _narrowed(desired: DesiredAssociation, named: Sequence[Association]) -> Sequ
     for member in ("Name", "Targets"):
         wanted = desired.settings.get(member)
         if len(named) > 1 and wanted is not None:
-            named = [one for one in named if same(member, one.settings.get(member), wanted)] or named
+            named = [
+                association for association in named if same(member, association.settings.get(member), wanted)
+            ] or named
     return named
 
 

@@ -42,8 +42,8 @@ def room(targets: Targets, others: Sequence[Association] | None, nodes: Nodes | 
     """C(others): the other associations. C(nodes): the tags of the managed nodes, by id. None: not read yet."""
     if others is None:
         return NodeCapacity(needs="associations")
-    rivals = [there for one in others if (there := one.settings.get("Targets")) and _may_meet(targets, there)]
-    if len(rivals) < NODE_LIMIT:
+    rival_targets = [t for other in others if (t := other.settings.get("Targets")) and _may_overlap(targets, t)]
+    if len(rival_targets) < NODE_LIMIT:
         return NodeCapacity()
     if nodes is None:
         return NodeCapacity(needs="nodes")
@@ -52,10 +52,10 @@ def room(targets: Targets, others: Sequence[Association] | None, nodes: Nodes | 
         chosen = _selects(targets, node_id, tags)
         if chosen is False:
             continue
-        said = [_selects(rival, node_id, tags) for rival in rivals]
-        if chosen and said.count(True) >= NODE_LIMIT:
+        selected = [_selects(rival, node_id, tags) for rival in rival_targets]
+        if chosen and selected.count(True) >= NODE_LIMIT:
             full.append(node_id)
-        elif said.count(True) + said.count(None) >= NODE_LIMIT:
+        elif selected.count(True) + selected.count(None) >= NODE_LIMIT:
             unsure.append(node_id)
     return NodeCapacity(full=tuple(full), unsure=tuple(unsure))
 
@@ -74,7 +74,7 @@ def instance_choice(targets: Targets) -> tuple[dict[str, list[str]], list[str] |
     return filters, ids
 
 
-def _may_meet(one: Targets, other: Targets) -> bool:
+def _may_overlap(one: Targets, other: Targets) -> bool:
     """False if no node can match both: a node must match all targets, and has one id and one value per tag."""
     sets = [
         {

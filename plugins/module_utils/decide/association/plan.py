@@ -118,7 +118,7 @@ def _room(area: AssociationArea, current: Association | None, planned: Sequence[
     if not targets:
         return NodeCapacity()
     mine = current.association_id if current else None
-    others = None if area.every is None else [one for one in area.every if one.association_id != mine]
+    others = None if area.every is None else [other for other in area.every if other.association_id != mine]
     return room(targets, others, area.nodes)
 
 
@@ -244,7 +244,7 @@ def _refusal(
         return Problem(*area.area_key, f"the change of {what}", code, message, "", advice)
 
     if len(area.found) > 1:
-        ids = ", ".join(one.association_id for one in area.found)
+        ids = ", ".join(association.association_id for association in area.found)
         return problem(
             "Ambiguous",
             f"several associations match: {ids}",

@@ -138,8 +138,8 @@ def problems(reports: Iterable[RunReport], timeout: float) -> list[Problem]:
 
 
 def _problem(report: RunReport, timeout: float) -> Problem | None:
-    failed = [one for one in report.targets if one.status not in UNFINISHED and one.status != SUCCESS]
-    unfinished = [one for one in report.targets if one.status in UNFINISHED]
+    failed = [target for target in report.targets if target.status not in UNFINISHED and target.status != SUCCESS]
+    unfinished = [target for target in report.targets if target.status in UNFINISHED]
     total = len(report.targets)
     what = f"the run of association {report.label}"
     if failed:
@@ -160,4 +160,4 @@ def _problem(report: RunReport, timeout: float) -> Problem | None:
 
 
 def _named(targets: Sequence[ExecutionTarget]) -> str:
-    return some((f"{one.instance_id} ({one.detailed_status or one.status})" for one in targets), NAMED)
+    return some((f"{target.instance_id} ({target.detailed_status or target.status})" for target in targets), NAMED)

@@ -45,7 +45,7 @@ def _one_per_zone(subnets: Iterable[Subnet], instances: Iterable[Instance]) -> d
     """The subnet with the most instances in each zone with instances; without instances, any subnet of each zone."""
     living = Counter(instance.subnet_id for instance in instances)
     best: dict[str, Subnet] = {}
-    for subnet in sorted(subnets, key=lambda one: (-living[one.subnet_id], one.subnet_id)):
+    for subnet in sorted(subnets, key=lambda candidate: (-living[candidate.subnet_id], candidate.subnet_id)):
         best.setdefault(subnet.availability_zone, subnet)
     lived_in = {zone: subnet.subnet_id for zone, subnet in best.items() if living[subnet.subnet_id]}
     return lived_in or {zone: subnet.subnet_id for zone, subnet in best.items()}

@@ -121,10 +121,16 @@ class DesiredSite(VpcSite):
     @property
     def current(self) -> Endpoint | None:
         """The operator's endpoint of the desired service; the one with private DNS first."""
-        own = [one for one in self.live if one.service_name == self.service and not one.guardduty_owned]
+        own = [
+            endpoint for endpoint in self.live if endpoint.service_name == self.service and not endpoint.guardduty_owned
+        ]
         return min(
             own,
-            key=lambda one: (not one.private_dns, one.state.lower() != "available", one.endpoint_id),
+            key=lambda endpoint: (
+                not endpoint.private_dns,
+                endpoint.state.lower() != "available",
+                endpoint.endpoint_id,
+            ),
             default=None,
         )
 

@@ -259,10 +259,10 @@ def _rule_deletion(area: EventArea, name: str, rule: EventRule) -> Change:
     return DeleteRule(*area.area_key, name, before, None, target_ids=tuple(sorted(rule.targets)))
 
 
-def _same(key: str, there: str | None, wanted: str) -> bool:
-    if key in JSON_ATTRIBUTES and there:
-        return bool(_plain(key, there) == _plain(key, wanted))
-    return there == wanted
+def _same(key: str, current: str | None, wanted: str) -> bool:
+    if key in JSON_ATTRIBUTES and current:
+        return bool(_plain(key, current) == _plain(key, wanted))
+    return current == wanted
 
 
 def _plain(key: str, value: str) -> Any:

@@ -88,8 +88,8 @@ def explain(verdict: Verdict) -> dict[str, Any]:
 def complaint(judged: Gate) -> str:
     """Why the gate failed, with the most frequent causes: the first sentence that an operator reads."""
     causes: dict[str, int] = {}
-    for one in judged.waiting:
-        words = one["cause"] or f"coverage is {one['coverage']}"
+    for row in judged.waiting:
+        words = row["cause"] or f"coverage is {row['coverage']}"
         causes[words] = causes.get(words, 0) + 1
     listed = sorted(causes.items(), key=lambda pair: -pair[1])[:3]
     reasons = " ".join(f"{count}: {cause}" for cause, count in listed)

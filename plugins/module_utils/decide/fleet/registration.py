@@ -40,13 +40,13 @@ class LaunchWindow:
 
 
 def just_started(snapshot: Snapshot, young: LaunchWindow) -> tuple[Instance, ...]:
-    return tuple(one for area in snapshot.areas for one in area.instances if young.has(one))
+    return tuple(instance for area in snapshot.areas for instance in area.instances if young.has(instance))
 
 
 def unregistered(started: Sequence[Instance], nodes: Snapshot) -> tuple[Instance, ...]:
     """Those that are not online in Systems Manager; if that is unknown, there is nothing to wait for."""
     areas = {area.area_key: area for area in nodes.areas if "ssm" not in area.unknown}
-    return tuple(one for one in started if not _online(one, areas.get(one.area_key)))
+    return tuple(instance for instance in started if not _online(instance, areas.get(instance.area_key)))
 
 
 def _online(instance: Instance, area: AccountRegion | None) -> bool:

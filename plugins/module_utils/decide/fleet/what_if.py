@@ -47,12 +47,17 @@ def _with_settings(area: AccountRegion, assumption: Assumption) -> AccountRegion
 def _with_tags(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
     chosen = assumption.instance_ids
     narrowed = tuple(
-        replace(area, instances=tuple(one for one in area.instances if not chosen or one.instance_id in chosen))
+        replace(
+            area,
+            instances=tuple(instance for instance in area.instances if not chosen or instance.instance_id in chosen),
+        )
         for area in snapshot.areas
     )
     tagged = plan_tags(Snapshot(narrowed), DesiredTags(assumption.managed)).after
     areas = []
     for area, changed in zip(snapshot.areas, tagged.areas, strict=True):
-        by_id = {one.instance_id: one for one in changed.instances}
-        areas.append(replace(area, instances=tuple(by_id.get(one.instance_id, one) for one in area.instances)))
+        by_id = {instance.instance_id: instance for instance in changed.instances}
+        areas.append(
+            replace(area, instances=tuple(by_id.get(instance.instance_id, instance) for instance in area.instances))
+        )
     return Snapshot(tuple(areas), snapshot.problems)

@@ -5,7 +5,7 @@
 
 Sources: GuardDuty user guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring" (agents stay and
 cause costs when automation is turned off), "How Runtime Monitoring works with Amazon EC2 instances" (an endpoint for each
-VPC with a Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what prevents the deletion of a VPC).
+VPC with a Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what blocks the deletion of a VPC).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class VpcEndpoint(InArea):
 def vpc_of(row: Any) -> VpcEndpoint:
     """From a row of vpc_endpoint_info. Raises a RowError."""
     try:
-        return VpcEndpoint(**{one.name: row[one.name] for one in fields(VpcEndpoint)})
+        return VpcEndpoint(**{field.name: row[field.name] for field in fields(VpcEndpoint)})
     except (KeyError, TypeError) as error:
         raise RowError(f"is not a row of vpc_endpoint_info ({error})") from None
 
@@ -119,12 +119,14 @@ class Done:
         return cls(
             None
             if stopped is None
-            else frozenset(AreaKey(one["account_id"], one["region"]) for one in stopped.get("changes") or ()),
+            else frozenset(AreaKey(change["account_id"], change["region"]) for change in stopped.get("changes") or ()),
             tags is None or "changes" in tags or bool(tags.get("skipped")),
-            frozenset(one["target"] for one in tagged.get("failed_changes") or ()),
+            frozenset(change["target"] for change in tagged.get("failed_changes") or ()),
             frozenset(tagged.get("forbidden_keys") or ()),
             frozenset(
-                one["instance_id"] for key in ("failed_targets", "unfinished_targets") for one in run.get(key) or ()
+                target["instance_id"]
+                for key in ("failed_targets", "unfinished_targets")
+                for target in run.get(key) or ()
             ),
         )
 
@@ -190,13 +192,13 @@ def refused(choice: Mapping[str, Any]) -> str | None:
 def offboard(fleet: Fleet, vpcs: Sequence[VpcEndpoint], choice: Choice, done: Done = Done()) -> OffboardPlan:
     """What to do with the fleet, as far as the completed steps allow it."""
     world = _World(fleet, choice, done, vpcs)
-    reasons = {one.instance.instance_id: _out_of_reach(world, one) for one in world.supported}
+    reasons = {verdict.instance.instance_id: _out_of_reach(world, verdict) for verdict in world.supported}
     # An instance that does not run is tagged too: the association reaches it when it starts. One whose connection to Systems
     # Manager is lost is not, since the run would wait for it.
-    uninstall = [one for one in world.supported if reasons[one.instance.instance_id] is None]
-    marks = {one.instance.instance_id: one.instance.tags.get(choice.tag) for one in world.selected}
+    uninstall = [verdict for verdict in world.supported if reasons[verdict.instance.instance_id] is None]
+    marks = {verdict.instance.instance_id: verdict.instance.tags.get(choice.tag) for verdict in world.selected}
     going = set(_ids(uninstall))
-    outside = [one for one in world.known if not choice.selects(one.instance.vpc_id)]
+    outside = [verdict for verdict in world.known if not choice.selects(verdict.instance.vpc_id)]
     doomed, kept = _network(world, vpcs)
     return OffboardPlan(
         areas=_texts(world.areas),
@@ -204,22 +206,22 @@ def offboard(fleet: Fleet, vpcs: Sequence[VpcEndpoint], choice: Choice, done: Do
         clear_ids=_ids(world.to_clear),
         exclude_ids=_ids(world.to_exclude),
         uninstall_ids=_ids(uninstall),
-        uninstall_areas=_texts({one.instance.area_key for one in uninstall}),
+        uninstall_areas=_texts({verdict.instance.area_key for verdict in uninstall}),
         unmark_ids=tuple(one for one, mark in marks.items() if mark == choice.install and one not in going),
         install_association_areas=_texts(world.areas - _areas_with_mark(outside, choice.tag, choice.install)),
         trace_ids=tuple(one for one, mark in marks.items() if mark == choice.uninstall),
         trace_areas=_texts(world.areas - _areas_with_mark(outside, choice.tag, choice.uninstall)),
-        not_running_ids=_ids(one for one in uninstall if not one.instance.running),
+        not_running_ids=_ids(verdict for verdict in uninstall if not verdict.instance.running),
         left_behind=(
             *(
-                _left(one, reason)
-                for one in world.supported
-                if (reason := reasons[one.instance.instance_id]) is not None and _may_have_agent(world, one)
+                _left(verdict, reason)
+                for verdict in world.supported
+                if (reason := reasons[verdict.instance.instance_id]) is not None and _may_have_agent(world, verdict)
             ),
             *(
-                _left(one, "uninstall_failed")
-                for one in uninstall
-                if one.instance.instance_id in done.uninstall_failed_ids
+                _left(verdict, "uninstall_failed")
+                for verdict in uninstall
+                if verdict.instance.instance_id in done.uninstall_failed_ids
             ),
         ),
         endpoint_vpc_ids=doomed,
@@ -232,26 +234,30 @@ class _World:
 
     def __init__(self, fleet: Fleet, choice: Choice, done: Done, vpcs: Iterable[VpcEndpoint]) -> None:
         self.choice, self.settings = choice, fleet.settings
-        self.known = [one for one in fleet.verdicts if one.instance.area_key in self.settings and not one.instance.gone]
-        self.selected = [one for one in self.known if choice.selects(one.instance.vpc_id)]
-        self.supported = [one for one in self.selected if one.reason not in UNSUPPORTED]
+        self.known = [
+            verdict
+            for verdict in fleet.verdicts
+            if verdict.instance.area_key in self.settings and not verdict.instance.gone
+        ]
+        self.selected = [verdict for verdict in self.known if choice.selects(verdict.instance.vpc_id)]
+        self.supported = [verdict for verdict in self.selected if verdict.reason not in UNSUPPORTED]
         self.areas = set(self.settings)
         if choice.vpc_ids:
             named = {vpc.area_key for vpc in vpcs if vpc.vpc_id in choice.vpc_ids}
-            self.areas &= {one.instance.area_key for one in self.selected} | named
+            self.areas &= {verdict.instance.area_key for verdict in self.selected} | named
         by_tags = choice.stop_by == BY_TAGS
         self.automated = {area for area in self.areas if self.settings[area].ec2_agent_management and not by_tags}
         self.to_exclude = self.supported if by_tags else []
-        self.to_clear = [] if by_tags else [one for one in self.selected if one.tag == "included"]
+        self.to_clear = [] if by_tags else [verdict for verdict in self.selected if verdict.tag == "included"]
         self.stopped = self.automated if done.stopped is None else self.automated & done.stopped
         asked = {*_ids(self.to_exclude), *_ids(self.to_clear)}
         self.tagged_ids = asked - done.untagged_ids if done.tagged else set()
         self.excluded_ids = self.tagged_ids - done.unreadable_ids if by_tags else set()
         # With automation an exclusion does not keep GuardDuty from creating the endpoint.
         self.returning_vpcs = {
-            one.instance.vpc_id
-            for one in self.known
-            if one.instance.platform == "linux" and (self.automates(one) or self.included(one))
+            verdict.instance.vpc_id
+            for verdict in self.known
+            if verdict.instance.platform == "linux" and (self.automates(verdict) or self.included(verdict))
         }
 
     def automates(self, verdict: Verdict) -> bool:
@@ -312,7 +318,7 @@ def _network(world: _World, vpcs: Iterable[VpcEndpoint]) -> tuple[tuple[str, ...
         if vpc.owner == "guardduty" and not choice.include_guardduty and not choice.disable_monitoring:
             kept.append(_kept(vpc, GUARDDUTYS))
     # Unknown VPCs are passed on, so that the module reports them.
-    return (*doomed, *(one for one in choice.vpc_ids if one not in known)), tuple(kept)
+    return (*doomed, *(vpc_id for vpc_id in choice.vpc_ids if vpc_id not in known)), tuple(kept)
 
 
 def _kept(vpc: VpcEndpoint, why: str) -> KeptVpc:

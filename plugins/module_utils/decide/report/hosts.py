@@ -15,7 +15,7 @@ from ..agent.waves import OUTCOMES, HostResult
 
 def merged_hosts(parts: Iterable[Iterable[HostResult]]) -> tuple[HostResult, ...]:
     """A later result of the same instance replaces an earlier one."""
-    results = {one.instance_id: one for part in parts for one in part}
+    results = {result.instance_id: result for part in parts for result in part}
     return tuple(results[name] for name in sorted(results))
 
 

@@ -37,8 +37,8 @@ def view(report: Report, limit: int) -> dict[str, Any]:
     action = first_things_first(report.verdicts)
     quiet = [verdict for verdict in report.verdicts if not verdict.blockers]
     others = [verdict for verdict in quiet if not verdict.healthy]
-    off = Counter(one.instance.area_key for one in report.verdicts if one.reason == "monitoring_off")
-    areas = [{**one, "off": off[AreaKey(one["account_id"], one["region"])]} for one in summary["areas"]]
+    off = Counter(verdict.instance.area_key for verdict in report.verdicts if verdict.reason == "monitoring_off")
+    areas = [{**area, "off": off[AreaKey(area["account_id"], area["region"])]} for area in summary["areas"]]
     accounts, regions = _accounts(areas)
     return {
         "summary": summary,
@@ -48,11 +48,11 @@ def view(report: Report, limit: int) -> dict[str, Any]:
         "reads_left": max(0, len(report.reads) - limit),
         "parts": _parts(summary),
         "routes": [
-            {**one, "who": ROUTE_WORDS[one["route"]], "percent": percent(one["healthy"], one["wanted"])}
-            for one in summary["routes"]
+            {**route, "who": ROUTE_WORDS[route["route"]], "percent": percent(route["healthy"], route["wanted"])}
+            for route in summary["routes"]
         ],
-        "wanted_reasons": [one for one in summary["reasons"] if one["wanted"]],
-        "left_out": [one for one in summary["reasons"] if not one["wanted"]],
+        "wanted_reasons": [reason for reason in summary["reasons"] if reason["wanted"]],
+        "left_out": [reason for reason in summary["reasons"] if not reason["wanted"]],
         "left_out_instances": summary["instances"] - summary["wanted"],
         "blockers": summary["blockers"],
         "issues": _issues(report.verdicts),
@@ -97,7 +97,7 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
 
     Where Runtime Monitoring is off, no instance is wanted, but these instances are gaps in coverage too.
     """
-    cells = {(one["account_id"], one["region"]): _cell([one]) for one in areas}
+    cells = {(area["account_id"], area["region"]): _cell([area]) for area in areas}
     regions = sorted({place[1] for place in cells})
     grouped: dict[str, list[dict[str, Any]]] = {}
     for place, cell in cells.items():
@@ -110,7 +110,7 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
         }
         for account_id, own in grouped.items()
     ]
-    accounts.sort(key=lambda one: (one["healthy"] - one["wanted"] - one["off"], one["account_id"]))
+    accounts.sort(key=lambda account: (account["healthy"] - account["wanted"] - account["off"], account["account_id"]))
     totals = [
         {"region": region, **_cell([cell for place, cell in cells.items() if place[1] == region])} for region in regions
     ]
@@ -119,12 +119,12 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
 
 def _cell(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     listed = list(parts)
-    wanted, covered = sum(one["wanted"] for one in listed), sum(one["healthy"] for one in listed)
+    wanted, covered = sum(area["wanted"] for area in listed), sum(area["healthy"] for area in listed)
     return {
-        "instances": sum(one["instances"] for one in listed),
+        "instances": sum(area["instances"] for area in listed),
         "wanted": wanted,
         "healthy": covered,
-        "off": sum(one["off"] for one in listed),
+        "off": sum(area["off"] for area in listed),
         "percent": percent(covered, wanted),
         "grade": grade(covered, wanted),
     }

@@ -21,11 +21,11 @@ def monitoring_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def _settings(detector: Detector) -> dict[str, Any]:
-    there = detector.detector_id is not None
-    in_effect = there and detector.status == "ENABLED"
+    exists = detector.detector_id is not None
+    in_effect = exists and detector.status == "ENABLED"
     return {
         "detector_id": detector.detector_id,
-        "status": detector.status if there else None,
+        "status": detector.status if exists else None,
         "runtime_monitoring": detector.runtime_monitoring,
         "automated_agent": detector.automated_agent,
         "eks_runtime_monitoring": in_effect and detector.features.get(LEGACY_FEATURE, Feature()).enabled,

@@ -92,7 +92,9 @@ def _read_nodes(
     filters, ids = needs[chosen[0].area_key].nodes or ({}, None)
     snapshot = observe(chosen, ReadScope((filters,), instance_ids=ids, coverage=False, network=False, detector=False))
     nodes = {
-        area.area_key: {one.instance_id: one.tags for one in area.instances if one.instance_id in area.nodes}
+        area.area_key: {
+            instance.instance_id: instance.tags for instance in area.instances if instance.instance_id in area.nodes
+        }
         for area in snapshot.areas
         if not area.unknown & {"instances", "ssm"}
     }

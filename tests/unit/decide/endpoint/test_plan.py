@@ -232,7 +232,7 @@ def test_removal_takes_the_endpoint_and_then_our_group() -> None:
     ("desired", "words"),
     [
         ({"tags": {"guarddutymanaged": "true"}}, "leave it out of tags"),
-        ({"tags": {"aws:x": "y"}}, "belong to AWS"),
+        ({"tags": {"aws:x": "y"}}, "reserved for AWS"),
         ({"security_group_name": "sg-mine"}, "security_group_name"),
         ({"subnet_ids": ()}, "subnet_ids"),
         ({"select": "needed", "state": "absent"}, "vpc_ids"),

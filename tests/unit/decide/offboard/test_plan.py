@@ -86,11 +86,11 @@ def change(target: str, area: str = ONE) -> dict[str, Any]:
         ({}, None),
         ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "stop_by": BY_TAGS}, None),
         ({"disable_monitoring": True}, None),
-        ({"all_vpcs": False}, "Say what to take Runtime Monitoring away from"),
-        ({"vpc_ids": ["vpc-1"]}, "and not both"),
-        ({"stop_by": ""}, "it can be"),
-        ({"stop_by": BY_TAGS, "disable_monitoring": True}, "goes with all_vpcs=true"),
-        ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "disable_monitoring": True}, "goes with all_vpcs=true"),
+        ({"all_vpcs": False}, "Choose where to remove Runtime Monitoring"),
+        ({"vpc_ids": ["vpc-1"]}, "but not both"),
+        ({"stop_by": ""}, "set it to"),
+        ({"stop_by": BY_TAGS, "disable_monitoring": True}, "requires all_vpcs=true"),
+        ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "disable_monitoring": True}, "requires all_vpcs=true"),
     ],
 )
 def test_refusals(variables: dict[str, Any], sentence: str | None) -> None:
