@@ -17,7 +17,7 @@ Playbook = Callable[..., Run]
 
 
 class Loader(yaml.SafeLoader):
-    """Ansible's tag for text that is no template is text here."""
+    """Reads Ansible's tag for text that is not a template as text."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))

@@ -63,7 +63,7 @@ def _question_problem(question: Mapping[str, Any], seen: Collection[str]) -> str
     if default != "" and (not isinstance(default, SURVEY_TYPES[kind]) or isinstance(default, bool)):
         return f"Default value {default} has another type"
     if any(question.get(limit) is not None and not isinstance(question[limit], int) for limit in ("min", "max")):
-        return "A limit is no integer"
+        return "A limit is not an integer"
     if kind in ("multiplechoice", "multiselect"):
         if "choices" not in question:
             return "No choices"

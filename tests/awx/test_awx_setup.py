@@ -50,11 +50,11 @@ def test_the_guides_commands_make_the_objects_once(awx: standin.Awx, run: Playbo
     """With a webhook, which the guide offers too."""
     preview, real = ([*command, *WEBHOOK] for command in COMMANDS)
     assert "--check" in preview and "--check" not in real
-    foretold = run(*preview, env=KEYS).ok()
+    predicted = run(*preview, env=KEYS).ok()
     assert writes(awx) == []
     named = {
         result["item"]: result["msg"]
-        for play in foretold.document["plays"]
+        for play in predicted.document["plays"]
         for task in play["tasks"]
         for result in task["hosts"]["localhost"].get("results", [])
         if result.get("changed")

@@ -87,8 +87,8 @@ def test_in_each_slice_a_canary_that_crashes_stops_the_others(
         said = "\n".join(result["problems"])
         assert f"{canary['host']}: The agent 9.0.0" in said
         assert "Stopped before 1 more hosts were tried. The first wave is the canary, and 1 of its hosts" in said
-        assert f"did not get there ({canary['host']})" in said
-        assert "Mend it and run this again." in said
+        assert f"failed ({canary['host']})" in said
+        assert "Fix it and run this again." in said
         canaries.append(canary["host"])
         taken += [canary["host"], other["host"]]
     assert sorted(taken) == sorted(BY_PACKAGE), "each slice takes hosts of its own"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What carries events: made, kept, mended and taken away by the playbook; and the wait for instances that have just started."""
+"""The event queue: created, kept, fixed and deleted by the playbook; and the wait for instances that have just started."""
 
 from __future__ import annotations
 

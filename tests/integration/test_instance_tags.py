@@ -87,7 +87,7 @@ def test_check_real_and_again(aws: EmulatedAws, ansible: Ansible) -> None:
     )
     assert exclude["transitions"] == [{"before": "automated_agent", "after": "excluded_by_tag", "count": 6}]
     assert all(change["after"].get("tag:owner", "security") == "security" for change in exclude["changes"])
-    # 'FALSE' is mended and opened; 'maybe' means neither, and a terminated instance is left alone
+    # 'FALSE' is fixed and made readable; 'maybe' means neither, and a terminated instance is left alone
     assert repair["msg"] == "2 instance metadata tags settings enabled, 2 instances tagged."
     assert list(repair["forbidden_keys"].values()) == [["Cost Center"], ["Cost Center"]]
     assert "do not allow the tag keys 'Cost Center'" in repair["warnings"][0]
@@ -142,7 +142,7 @@ def test_instances_that_vanish_or_never_were(aws: EmulatedAws, ansible: Ansible)
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("{managed: include, tags: {'aws:x': y}}", "belong to AWS and cannot be changed: aws:x"),
+        ("{managed: include, tags: {'aws:x': y}}", "reserved for AWS: aws:x"),
         ("{tags: {a: b}, remove_tags: [a]}", "are in tags and in remove_tags"),
         ("{managed: include, tags: {GuardDutyManaged: no}}", "use managed for it"),
         ("{tags: {GuardDutyManaged: maybe}}", "can be 'true' or 'false', not 'maybe'"),

@@ -25,7 +25,7 @@ EXPLAINED = set(
 REGION = "eu-west-1"
 ROUTE = "fleetsec-guardduty-route"
 
-# web: brought through SSM, its VPC has no endpoint. dark: DNS host names off. broken: an endpoint to mend.
+# web: installed through SSM, its VPC has no endpoint. dark: DNS host names off. broken: an endpoint to fix.
 FLEET = """
 organization: {id: o-fleetsec0001, management_account: "111111111111"}
 accounts:

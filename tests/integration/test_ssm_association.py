@@ -202,7 +202,7 @@ def test_guardduty_owns_its_association(world: Any, ansible: Any, ssm: Any) -> N
     assert not done["read"]["changed"]
     for name in ("update", "run", "delete"):
         assert done[name]["failed"], name
-        assert "GuardDuty makes and keeps this association itself" in done[name]["msg"]
+        assert "GuardDuty creates and maintains this association" in done[name]["msg"]
     assert "marks what GuardDuty owns" in done["tag"]["msg"]
     assert {row["association_name"]: row["owner"] for row in done["info"]["associations"]} == {
         OWN: "guardduty",

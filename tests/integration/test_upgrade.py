@@ -85,4 +85,4 @@ def test_a_version_that_is_none_is_a_sentence(aws: EmulatedAws, ansible: Ansible
     aws.load(FLEET)
     run = ansible.playbook("fleetsec.guardduty.upgrade", agent_version="newest")
     assert run.returncode == 2
-    assert "write it like" in run.stdout
+    assert "set it to a version such as" in run.stdout

@@ -187,7 +187,7 @@ def test_one_vpc_that_fails_does_not_stop_the_others(aws: EmulatedAws, ansible: 
 
     foreign = run.tasks["foreign subnet"]
     assert foreign["failed"] and foreign["changes"] == []
-    assert any(f"none of subnet_ids is a subnet of {vpc['bare']}" in problem for problem in foreign["problems"])
+    assert any(f"subnet_ids has no subnet of {vpc['bare']}" in problem for problem in foreign["problems"])
     assert any(f"belongs to {vpc['theirs']}" in problem for problem in foreign["problems"])
 
     assert (

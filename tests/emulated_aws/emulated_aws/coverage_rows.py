@@ -81,7 +81,7 @@ _CRITERIA: dict[str, _Read] = {
     "AGENT_VERSION": lambda r: _instance(r).get("agentDetails", {}).get("version"),
     "INSTANCE_ID": lambda r: _instance(r)["instanceId"],
     "CLUSTER_ARN": lambda r: _instance(r).get("clusterArn"),
-    # These are properties of clusters, which are no rows here: an EC2 instance has none of them.
+    # These are properties of clusters, which have no rows here: an EC2 instance does not have them.
     "ADDON_VERSION": lambda r: None,
     "CLUSTER_NAME": lambda r: None,
     "ECS_CLUSTER_NAME": lambda r: None,

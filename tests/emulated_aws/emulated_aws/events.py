@@ -34,7 +34,7 @@ _TITLES = {"HEALTHY": "Healthy", "UNHEALTHY": "Unhealthy"}
 
 @dataclass(frozen=True)
 class _Seen:
-    """Of an instance what events tell the changes of."""
+    """The attributes of an instance whose changes cause events."""
 
     state: str
     tags: Mapping[str, str]

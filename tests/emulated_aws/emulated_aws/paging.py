@@ -16,7 +16,7 @@ from .wire import AwsError
 
 Row = TypeVar("Row")
 
-# The rows are kept under the token, because computing 10,000 rows anew for each page is quadratic.
+# The rows are kept under the token, because computing 10,000 rows again for each page is quadratic.
 _KEPT = 500
 _snapshots: OrderedDict[str, tuple[str, Sequence[Any], int]] = OrderedDict()
 

@@ -168,7 +168,7 @@ class SsmResponse(SimpleSystemManagerResponse):
         )
         return ActionResult({"AssociationExecutionTargets": rows, **token})
 
-    # Session Manager: that a session may start. What is said in one goes another way, which is not emulated
+    # Session Manager: that a session may start. Its content uses another protocol, which is not emulated
 
     def start_session(self) -> ActionResult:
         p = self._input()

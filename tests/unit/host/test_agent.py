@@ -101,7 +101,7 @@ def test_a_process_is_older_than_a_program_that_came_after_it(tmp_path: Path) ->
 
 
 def test_a_program_that_came_in_the_future_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock was put back since; it would start the agent anew at every run."""
+    """The clock was put back since; it would restart the agent in every run."""
     came = tmp_path.stat().st_ctime
     monkeypatch.setattr(agent.time, "time", lambda: came - 100)
     monkeypatch.setattr(agent.time, "monotonic", lambda: 50)

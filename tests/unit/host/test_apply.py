@@ -122,7 +122,7 @@ def test_what_rpm_says_becomes_a_cause_and_a_remedy(
 def with_own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (tmp_path / ".rpmmacros").write_text(f"%_dbpath {tmp_path}/db\n")
     host = Host(HOME=str(tmp_path))
-    # This machine may have dpkg's database, and then is no RPM host to agent.installed
+    # This machine may have dpkg's database, and then is not an RPM host for agent.installed
     monkeypatch.setattr(packages, "installed", lambda module: seen(database(module)))
     return host
 

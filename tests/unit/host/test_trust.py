@@ -148,7 +148,7 @@ def test_several_keys_are_accepted_while_one_replaces_another(shop: Any, site: A
 def test_a_genuine_package_under_another_name_is_refused_where_it_is_fetched(
     shop: Any, site: Any, keys: Any, keep: bool
 ) -> None:
-    """An old one that is offered as the wanted one has a good signature; check mode foretells it."""
+    """An old one that is offered as the desired one has a good signature; check mode predicts it."""
     for content, words in (
         (OTHER, "as amazon-guardduty-agent 1.16.0 for amd64, but amazon-guardduty-agent 1.17.1"),
         (deb("1.17.1", "arm64"), "1.17.1 for arm64, but"),

@@ -60,5 +60,5 @@ def test_dictionaries(given: Any, understood: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("given", ["{a", "a", "[a]", ["a"], 5])
 def test_no_dictionary(given: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="is not a dictionary; write it like"):
+    with pytest.raises(AnsibleFilterError, match="is not a dictionary; write it in the form"):
         as_dict(given)

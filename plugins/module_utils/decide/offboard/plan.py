@@ -5,7 +5,8 @@
 
 Sources: GuardDuty user guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring" (agents stay and
 cause costs when automation is turned off), "How Runtime Monitoring works with Amazon EC2 instances" (an endpoint for each
-VPC with a Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what blocks the deletion of a VPC).
+VPC with a Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what blocks the deletion
+of a VPC).
 """
 
 from __future__ import annotations

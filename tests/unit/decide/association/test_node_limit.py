@@ -140,7 +140,9 @@ def test_each_step_reads_what_the_next_one_needs() -> None:
     listed = plan(area(every=crowd, asked=asked), **wave)
     assert listed.needs == {WHERE: AssociationNeed(nodes=({"tag:wave": ["1"]}, None))}
     assert plan(area(every=crowd, asked=asked | {"nodes"}), **wave).needs == {}  # they could not be read
-    assert "whether the nodes of association agent in 111111111111/eu-west-1 exceed that is unknown" in listed.warnings[0]
+    assert (
+        "whether the nodes of association agent in 111111111111/eu-west-1 exceed that is unknown" in listed.warnings[0]
+    )
     counted = plan(area(every=crowd, nodes=NODES), **wave)
     assert (counted.plan.changed, counted.warnings) == (False, ())
     assert "NodeLimit: 2 of its nodes are targeted by 20 associations already" in str(counted.problems[0])

@@ -314,7 +314,7 @@ def test_limits_themselves_are_allowed(options: dict[str, Any]) -> None:
 
 def test_tags_that_are_refused() -> None:
     assert "GuardDuty owns" in (refused(desired(tags={"GuardDutyManaged": "true"})) or "")
-    assert "belong to AWS" in (refused(desired(tags={"AWS:x": "1"})) or "")
+    assert "reserved for AWS" in (refused(desired(tags={"AWS:x": "1"})) or "")
     assert "at most 50" in (refused(desired(tags={str(n): "" for n in range(51)})) or "")
     assert refused(desired(tags={})) is None
 

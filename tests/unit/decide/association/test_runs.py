@@ -83,4 +83,4 @@ def test_problems_name_nodes_and_say_what_to_do() -> None:
 def test_no_node_and_no_run_yet_are_said_and_are_no_error() -> None:
     nobody, later = remarks([report("no_targets"), report("scheduled"), report("finished")])
     assert "No managed node matches" in nobody
-    assert "next scheduled time" in later
+    assert "only runs on schedule" in later

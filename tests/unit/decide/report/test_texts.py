@@ -23,7 +23,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import COLUMNS, row
 
 ONE = report(fleet(1), {}, {})
-# a lone surrogate is no text that UTF-8 can hold
+# UTF-8 cannot encode a lone surrogate
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 DANGEROUS = st.builds(
     "".join, st.lists(st.sampled_from(list("=+-@\t\r\n\"',;|`<>&{}%\\") + ["x", " ", "\uff1d"]), max_size=8)

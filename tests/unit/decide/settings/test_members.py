@@ -166,4 +166,4 @@ def test_rows_and_options() -> None:
 
 def test_account_ids_that_no_account_can_have() -> None:
     assert misspelled(None) is misspelled([]) is misspelled(["0" * 12]) is None
-    assert "'1234', 'shop' is no account id" in str(misspelled(["1234", "0" * 12, "shop"]))
+    assert "'1234', 'shop' is not a valid account ID" in str(misspelled(["1234", "0" * 12, "shop"]))

@@ -62,4 +62,4 @@ def fleet(body: bytes, word: str) -> Any:
 def test_an_answer_that_is_not_of_aws(word: str, unknown: str, body: bytes) -> None:
     snapshot = fleet(body, word)
     assert unknown in snapshot.areas[0].unknown
-    assert "The answer was cut or is not from AWS" in str(snapshot.problems[0])
+    assert "The response was truncated or is not from AWS" in str(snapshot.problems[0])
