@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where there can be no test hosts, one sentence says why; where there are, the servers answer as AWS does."""
+"""Without test hosts, one sentence states why; with them, the servers answer as AWS does."""
 
 from __future__ import annotations
 

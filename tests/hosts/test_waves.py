@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waves over the hosts that the scenario mixed leaves with 1.16.0, test by test: what fails, what stops, what goes on."""
+"""Waves over the hosts that the scenario mixed leaves with 1.16.0, test by test: what fails, what stops, what continues."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""agent_package and agent_apply as tasks: S3 by the emulated AWS, real gpg, and what check mode and a plan alone say."""
+"""agent_package and agent_apply as tasks: S3 by the emulated AWS, real gpg, and the results of check mode and of a plan alone."""
 
 from __future__ import annotations
 

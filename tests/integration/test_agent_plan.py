@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""agent_plan as a task on this machine, by each Python that a managed host may have. On hosts with an agent molecule runs it."""
+"""agent_plan as a task on this machine, by each Python that a managed host may have. Molecule runs it on hosts with an agent."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_an_answer_that_is_no_dictionary_is_refused_in_a_sentence(awx: Awx) -> N
 
 
 def test_reports_of_shards_are_merged(awx: Awx) -> None:
-    """As two jobs that audit a region each, and one that makes one report of the two."""
+    """Two jobs that audit a region each, and one that merges their reports."""
     folder = awx.ansible.folder / "reports"
     for region in ("eu-west-1", "us-east-1"):
         awx.job("audit.yml", regions=region, report_dir=str(folder / region)).ok()

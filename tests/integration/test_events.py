@@ -125,7 +125,7 @@ def test_what_others_changed_is_mended_and_what_is_theirs_is_kept(aws: EmulatedA
 
 
 def test_what_cannot_be_is_said(aws: EmulatedAws, ansible: Ansible) -> None:
-    """Somebody else's queue, a wish that AWS would refuse, a denied call, and a name that still rests."""
+    """A foreign queue, options that AWS would reject, a denied call, and a recently deleted name."""
     aws.load(FLEET)
     client(aws, "sqs").create_queue(QueueName=NAME)
     ours = "name: ours, state"

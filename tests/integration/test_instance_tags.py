@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""instance_tags by real playbooks: bulk, check and diff, exclusions that GuardDuty can read, and what cannot be done."""
+"""instance_tags by real playbooks: bulk, check and diff, exclusions that GuardDuty can read, and refusals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FLEET = f"""
 
 
 def test_three_thousand_of_ten_thousand(aws: EmulatedAws, ansible: Ansible) -> None:
-    """1,000 instances a DescribeInstances page, 1,000 resources a CreateTags call (EC2 API reference)."""
+    """1,000 instances per DescribeInstances page, 1,000 resources per CreateTags call (EC2 API reference)."""
     aws.load(
         """
         accounts:

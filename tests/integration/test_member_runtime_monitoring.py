@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runtime Monitoring in an organization's members: fifty a call, only what differs, and what AWS leaves unprocessed."""
+"""Runtime Monitoring in an organization's members: 50 per call, only differences, and accounts that AWS leaves unprocessed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runtime Monitoring taken away: agents go, endpoints do not come back, VPCs are free, and what stays is named."""
+"""Removing Runtime Monitoring: agents are removed, endpoints do not come back, VPCs can be deleted, the rest is reported."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
 
 @pytest.mark.story
 def test_monitoring_off_at_the_end(fleet: EmulatedAws, ansible: Ansible) -> None:
-    """GuardDuty then takes its own endpoints away itself."""
+    """GuardDuty then deletes its own endpoints."""
     one, two = Outside(fleet, ONE), Outside(fleet, TWO)
     desired = {**EVERYWHERE, "all_vpcs": True, "disable_monitoring": True}
     predicted = ansible.playbook(OFFBOARD, "--check", **desired).ok()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a delegated administrator chooses for its organization: one call, only what differs, others' choices kept."""
+"""A delegated administrator's configuration of its organization: one call, only differences, other settings kept."""
 
 from __future__ import annotations
 

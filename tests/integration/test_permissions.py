@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policies of docs/iam allow every call of their job, and hold no action that no call needs but for those explained."""
+"""The policies of docs/iam allow every call of their job, and contain only actions that a call needs or that are explained."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Job:
 
     @contextmanager
     def by_others(self, region: str = REGION) -> Iterator[Any]:
-        """The clients of somebody else: such calls do not count."""
+        """Clients of another caller, whose calls do not count."""
         self._calls = self.calls
         yield lambda service: boto3.client(
             service,
@@ -259,7 +259,7 @@ def test_events_setup(job: Job) -> None:
 
 
 def test_rollout(aws: EmulatedAws, ansible: Ansible) -> None:
-    """One run over a fleet in which every step has something to make, to change and to take away."""
+    """One run over a fleet in which every step creates, changes and deletes something."""
     job = Job(aws, ansible, FLEET)
     vpc_id = job.vpc_ids()["dark"]
     with job.by_others() as client:

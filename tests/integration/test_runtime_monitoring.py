@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The detector's own settings: turned off with foresight, migrated in AWS's order, refused with the reason, and shown."""
+"""The detector's own settings: turned off with warnings, migrated in AWS's order, refused with a reason, and shown."""
 
 from __future__ import annotations
 

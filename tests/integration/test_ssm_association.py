@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssm_association against the emulated AWS: what it writes and refuses, and with how many calls."""
+"""ssm_association against the emulated AWS: what it writes and refuses, and its number of calls."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssm_association at AWS's limit of 20 associations a node: what it reads to know, what it refuses, what it says else."""
+"""ssm_association at AWS's limit of 20 associations a node: what it reads, what it refuses, and its warnings."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ TREE = ROOT / ".cache"  # holds ansible_collections/fleetsec/guardduty, a link t
 if str(TREE) not in sys.path:
     sys.path.insert(0, str(TREE))
 
-# The default gives the same examples everywhere, so that a red run is red again; HYPOTHESIS_PROFILE=search looks further.
+# The default gives the same examples everywhere, so that a failed run fails again; HYPOTHESIS_PROFILE=search searches further.
 settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=200)
 settings.register_profile(
     "search", print_blob=True, deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of ListCoverage: what is kept of an instance, how a row looks, how rows are filtered and sorted."""
+"""Rows of ListCoverage: the stored data of an instance, the form of a row, filters and sorting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .guardduty_detector import refused
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What GuardDuty says of an instance. C(issue) is None when it is healthy."""
+    """GuardDuty's coverage of an instance. C(issue) is None when it is healthy."""
 
     instance_id: str
     instance_type: str

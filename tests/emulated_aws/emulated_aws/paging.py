@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages of a list, as AWS gives them: a token that belongs to the call that got it."""
+"""Pages of a list, as AWS returns them: a token is valid only for the call that returned it."""
 
 from __future__ import annotations
 

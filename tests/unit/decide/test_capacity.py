@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet costs, and how it is divided."""
+"""What a fleet needs, and how it is divided into jobs."""
 
 from __future__ import annotations
 

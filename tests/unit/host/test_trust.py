@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages are accepted: real signatures by real keys, judged by real gpg."""
+"""Which packages are accepted: real signatures by real keys, verified by real gpg."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_good_package_is_kept_with_what_proves_it(shop: Any, site: Any, keys: 
 
 
 def hostile(keys: Any) -> dict[str, tuple[dict[str, bytes], str]]:
-    """What is offered by its trick, and a word that the refusal must have."""
+    """An attack on the package, and a word that the refusal must have."""
     good, key = keys.sign(CONTENT, "aws"), keys.public("aws")
     both = keys.public("aws", "mallory")
     mallory, foreign = keys.public("mallory"), keys.fingerprints["mallory"]

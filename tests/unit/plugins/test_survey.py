@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people write into the text fields of a survey, and what is to be understood by it."""
+"""Texts in the fields of a survey, and their values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twenty associations a node: "Each managed node can be targeted by a maximum of 20 associations" (SSM user guide,
+"""At most 20 associations per node: "Each managed node can be targeted by a maximum of 20 associations" (SSM user guide,
 "Understanding targets and rate controls in State Manager associations")."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which association is meant, and that a plan merges, refuses and comes to rest."""
+"""Which association matches, and plans: merged settings, refusals, and an empty second plan."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoint policies: the presets' shape, and which spellings mean the same."""
+"""Endpoint policies: the presets' form, and which spellings are equivalent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking Runtime Monitoring away: what is stopped, what goes, what would come back, and what stays is named."""
+"""Removing Runtime Monitoring: what is stopped, what is removed, what would come back, and what is reported to stay."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_accounts_without_a_selected_vpc_are_left_alone() -> None:
 
 
 def test_what_was_not_read_is_not_touched() -> None:
-    """Without the instances of an account nobody knows whether its association is needed."""
+    """Without the instances of an account, it is unknown whether its association is needed."""
     rows = [asdict(setting()), asdict(setting(TWO, automated=True))]
     world = Fleet.of({"instances": [row(host("a"))], "settings": rows, "areas_read": [ONE]})
     assert world.verdicts == (host("a"),)

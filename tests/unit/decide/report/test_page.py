@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page that a security lead opens: its numbers are the summary's, it stands alone, and no text in it comes alive."""
+"""The page that a security lead opens: its numbers match the summary, it is self-contained, and no text in it becomes markup."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSV, JSON and Markdown hold whatever AWS or a user wrote, exactly where a machine reads it and harmless where a person does."""
+"""CSV, JSON and Markdown keep every text of AWS or a user: exact for programs, harmless for people."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DANGEROUS = st.builds(
 
 
 def said(issue: str, tags: dict[str, str]) -> Verdict:
-    """The one verdict with texts of others."""
+    """The verdict with texts from other parties."""
     (verdict,) = ONE.verdicts
     return replace(verdict, issue=issue, instance=replace(verdict.instance, tags=tags))
 

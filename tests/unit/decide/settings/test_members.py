@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans over members and organizations: only what differs, bulk in order, at rest after one plan."""
+"""Plans over members and organizations: only differences, in bulk and in order, and an empty second plan."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From exceptions to sentences that say what failed, where, and what to do."""
+"""Exceptions as sentences that state what failed, where, and what to do."""
 
 from __future__ import annotations
 
