@@ -93,7 +93,7 @@ def test_new_targets_of_an_association_are_counted(aws: Any, ansible: Any, ssm: 
     assert "ssm:UpdateAssociation" not in aws.calls()
 
 
-def test_what_cannot_be_known_is_said_and_left_to_aws(aws: Any, ansible: Any, ssm: Any) -> None:
+def test_unknown_limits_are_reported_and_left_to_aws(aws: Any, ansible: Any, ssm: Any) -> None:
     fill(ssm, 20, EVERYONE)
     aws.faults({"kind": "deny", "op": "ec2:DescribeInstances"})
     run = ansible.playbook(WAVES.partition("- name: wave 2")[0]).ok()

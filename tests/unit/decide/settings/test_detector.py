@@ -167,7 +167,7 @@ def test_what_could_not_be_read_is_left_alone() -> None:
     assert monitoring_rows(Snapshot((unread,))) == []
 
 
-def test_a_row_says_what_is_in_effect() -> None:
+def test_a_row_has_the_settings_in_effect() -> None:
     on = Feature(True, {EC2: True})
     suspended = Detector("d1", "DISABLED", {FEATURE: on, LEGACY_FEATURE: on})
     first, second = monitoring_rows(Snapshot((area(on, on), area(detector=suspended))))
