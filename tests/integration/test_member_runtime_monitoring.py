@@ -151,7 +151,7 @@ def test_the_older_feature_is_disabled_after_the_new_one_is_enabled(aws: Emulate
     """
     before = ansible.playbook(task % ("warned", "false"), "--check").ok().tasks["warned"]
     assert before["warnings"] == [
-        f"EKS_RUNTIME_MONITORING stays on in {account(1)}/eu-west-1: it is part of Runtime Monitoring now, and still "
+        f"EKS_RUNTIME_MONITORING stays on in {account(1)}/eu-west-1: it is now part of Runtime Monitoring, and still "
         "causes costs if only Runtime Monitoring is turned off later. Set migrate_eks to turn it off."
     ]
     run = ansible.playbook(task % ("migrated", "true") + task % ("again", "true")).ok()

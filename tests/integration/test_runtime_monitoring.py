@@ -73,7 +73,7 @@ def test_automation_off_leaves_all_but_the_included(aws: EmulatedAws, ansible: A
     left = {names[row["instance_id"]]: row["reason"] for row in task["agents_left_behind"]}
     assert left == dict.fromkeys(("removable", "unreadable", "unreached", "excluded"), "automation_off")
     assert task["warnings"][0].startswith(
-        "4 agents stay behind, which GuardDuty no longer updates and which still cause costs"
+        "4 agents stay behind, no longer updated by GuardDuty and still causing costs"
     )
     assert list(task["diff"]["after"].values()) == [{"ec2_agent_management": "disabled"}]
 

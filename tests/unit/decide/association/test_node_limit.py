@@ -145,7 +145,7 @@ def test_each_step_reads_what_the_next_one_needs() -> None:
     )
     counted = plan(area(every=crowd, nodes=NODES), **wave)
     assert (counted.plan.changed, counted.warnings) == (False, ())
-    assert "NodeLimit: 2 of its nodes are targeted by 20 associations already" in str(counted.problems[0])
+    assert "NodeLimit: 2 of its nodes already have 20 associations" in str(counted.problems[0])
     assert "i-1, i-3. Delete an association" in str(counted.problems[0])
 
 

@@ -127,7 +127,7 @@ def test_a_migration_carries_the_addon_management_over(legacy: Feature, named: d
 def test_the_older_feature_that_stays_is_warned_of_once_for_all() -> None:
     both = [replace(area(Feature(True), Feature(True)), region=f"r{number}") for number in range(5)]
     (warning,) = plan_monitoring(Snapshot(tuple(both)), DesiredMonitoring()).warnings
-    assert f"stays on in {ACCOUNT}/r0, {ACCOUNT}/r1, {ACCOUNT}/r2 and 2 more: it is part of" in warning
+    assert f"stays on in {ACCOUNT}/r0, {ACCOUNT}/r1, {ACCOUNT}/r2 and 2 more: it is now part of" in warning
     (off,) = plan_monitoring(Snapshot((both[0],)), DesiredMonitoring(False)).warnings
     assert "removes neither agents nor endpoints while it is on" in off
     assert plan_monitoring(Snapshot(tuple(both)), DesiredMonitoring(migrate_eks=True)).warnings == ()
