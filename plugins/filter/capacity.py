@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.decide.capacity import CapacityError, lines, of_rows, of_size, plan
+from ..module_utils.decide.agent.waves import WaveError
+from ..module_utils.decide.capacity import CapacityError, lines, of_size, of_verdicts, plan
 from ..module_utils.decide.report.document import ReportError, parse
 
 
-def capacity_plan(fleet: str | Mapping[str, Any], means: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def capacity_plan(
+    fleet: str | Mapping[str, Any], means: Mapping[str, Any], waves: Sequence[str | int]
+) -> dict[str, Any]:
     try:
-        areas = of_size(fleet) if isinstance(fleet, Mapping) else of_rows(parse(fleet, "The report")["instances"])
-        return plan(areas, means or {})
-    except (CapacityError, ReportError) as error:
+        areas = of_size(fleet) if isinstance(fleet, Mapping) else of_verdicts(parse(fleet, "The report").verdicts)
+        return plan(areas, means, waves)
+    except (CapacityError, ReportError, WaveError) as error:
         raise AnsibleFilterError(str(error)) from None
 
 

@@ -11,8 +11,10 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..module_utils.decide.offboard.plan import Choice, Done, offboard, refused
+from ..module_utils.decide.offboard.plan import Choice, Done, Fleet, offboard, refused, vpc_of
 from ..module_utils.decide.offboard.text import left_text, steps_text
+from ..module_utils.decide.verdict.rows import RowError, read_rows
+from ..module_utils.model.codec import to_plain
 
 
 def choice_of(variables: Mapping[str, Any]) -> Choice:
@@ -36,8 +38,12 @@ def offboard_plan(
     uninstall: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     choice = choice_of(variables)
-    work = offboard(fleet, vpcs["vpcs"], choice, Done(automation, tags, uninstall))
-    return {**work, "steps": steps_text(work, fleet, choice), "left": left_text(work)}
+    try:
+        known, endpoints = Fleet.of(fleet), read_rows(vpc_of, vpcs["vpcs"], "vpcs")
+    except RowError as error:
+        raise AnsibleFilterError(str(error)) from None
+    plan = offboard(known, endpoints, choice, Done.of(automation, tags, uninstall))
+    return {**to_plain(plan), "steps": steps_text(plan, known, choice), "left": left_text(plan)}
 
 
 def refusal_of(variables: Mapping[str, Any]) -> str:

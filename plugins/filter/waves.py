@@ -6,13 +6,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
-from ..module_utils.decide.agent.waves import WaveError, conclusion, host_result, hosts_of, older_agents, wave_result
+from ..module_utils.decide.agent.waves import (
+    Wave,
+    WaveError,
+    conclusion,
+    host_of,
+    host_result,
+    hosts_of,
+    notes_of,
+    older_agents,
+    wave_result,
+)
+from ..module_utils.decide.verdict.rows import RowError, read_rows, row, verdict_of
+from ..module_utils.model.codec import to_plain
+
+
+def in_a_sentence(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What the user can cause ends in a sentence."""
+
+    @wraps(function)
+    def filtered(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except (RowError, WaveError) as error:
+            raise AnsibleFilterError(str(error)) from None
+
+    return filtered
 
 
 def package_hosts(
@@ -23,8 +49,15 @@ def package_hosts(
     within: Iterable[str] | None = None,
 ) -> dict[str, Any]:
     known = list(names)
-    host_of = {hostvars[name]["gd_instance_id"]: name for name in known if "gd_instance_id" in hostvars[name]}
-    return hosts_of(instance_ids, rows, host_of, set(known if within is None else within))
+    name_of = {hostvars[name]["gd_instance_id"]: name for name in known if "gd_instance_id" in hostvars[name]}
+    verdicts = read_rows(verdict_of, rows, "rows")
+    found = hosts_of(instance_ids, verdicts, name_of, set(known if within is None else within))
+    return {
+        "hosts": [{"name": name, **row(verdict)} for name, verdict in found.hosts.items()],
+        "missing": list(found.missing),
+        "left_out": list(found.left_out),
+        "left_out_note": found.left_out_note,
+    }
 
 
 def within_limit(groups: Mapping[str, Iterable[str]], limit: str | None = None) -> list[str]:
@@ -41,10 +74,7 @@ def within_limit(groups: Mapping[str, Iterable[str]], limit: str | None = None) 
 
 
 def of_older_agents(rows: Iterable[Mapping[str, Any]], version: str) -> list[str]:
-    try:
-        return older_agents(rows, version)
-    except WaveError as error:
-        raise AnsibleFilterError(str(error)) from None
+    return older_agents(read_rows(verdict_of, rows, "rows"), version)
 
 
 def package_wave(
@@ -58,22 +88,31 @@ def package_wave(
     results = [host_result(name, hostvars[name]) for name in names]
     blind = str(gate.get("msg")) if gate.get("failed") and "waiting" not in gate else ""
     waiting = [] if gate.get("done", True) else gate.get("waiting") or []
-    try:
-        return wave_result(results, waiting, earlier, total, max_failed, blind)
-    except WaveError as error:
-        raise AnsibleFilterError(str(error)) from None
+    return plain(wave_result(results, waiting, waves_of(earlier), total, max_failed, blind))
 
 
-def package_conclusion(waves: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, Any]:
-    return conclusion(names, waves)
+def package_conclusion(
+    waves: Sequence[Mapping[str, Any]], names: Iterable[str], missing: Sequence[str] = ()
+) -> dict[str, Any]:
+    end = conclusion(names, waves_of(waves))
+    return {**plain(end), "notes": notes_of(end, missing)}
+
+
+def waves_of(rows: Iterable[Mapping[str, Any]]) -> list[Wave]:
+    return [Wave(read_rows(host_of, wave["hosts"], "hosts"), wave["stop"]) for wave in rows]
+
+
+def plain(record: Any) -> dict[str, Any]:
+    found: dict[str, Any] = to_plain(record)
+    return found
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "older_agents": of_older_agents,
-            "package_conclusion": package_conclusion,
-            "package_hosts": package_hosts,
-            "package_wave": package_wave,
+            "older_agents": in_a_sentence(of_older_agents),
+            "package_conclusion": in_a_sentence(package_conclusion),
+            "package_hosts": in_a_sentence(package_hosts),
+            "package_wave": in_a_sentence(package_wave),
             "within_limit": within_limit,
         }

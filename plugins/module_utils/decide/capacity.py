@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
+from ..model.fleet import AreaKey, InArea
 from .agent.waves import limit_of
+from .verdict.eligibility import Verdict
 
 # botocore models: the largest MaxResults of DescribeInstances, DescribeInstanceProperties and ListCoverage.
 INSTANCES_PAGE, NODES_PAGE, COVERAGE_PAGE = 1000, 1000, 50
@@ -30,8 +32,6 @@ PROCESS_SECONDS, AREA_SECONDS, INSTANCE_SECONDS = 1.0, 0.025, 0.0008
 PROCESS_MIB, INSTANCE_KIB = 110, 26
 # The tasks of a host in a wave, and what ansible-core itself spends on each host and task, which forks do not share.
 HOST_TASKS, TASK_SECONDS = 7, 0.04
-# playbooks/vars/package.yml says it too; a playbook cannot read this, and tests/unit/decide/test_capacity.py holds them equal.
-WAVES = (1, "10%", "25%", "100%")
 
 
 class CapacityError(ValueError):
@@ -39,11 +39,9 @@ class CapacityError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class Area(InArea):
     """One account and region: how many instances, SSM nodes, coverage rows, VPCs, and hosts of each route."""
 
-    account_id: str
-    region: str
     instances: int
     nodes: int
     covered: int
@@ -81,22 +79,22 @@ class Size:
     package_percent: float = 10.0
 
 
-def of_rows(rows: Iterable[Mapping[str, Any]]) -> list[Area]:
+def of_verdicts(verdicts: Iterable[Verdict]) -> list[Area]:
     """The fleet of a report, as it is once every wanted instance reports."""
-    by_area: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_area.setdefault((row["gd_account_id"], row["gd_region"]), []).append(row)
-    return [_area(where, members) for where, members in sorted(by_area.items())]
+    by_area: dict[AreaKey, list[Verdict]] = {}
+    for verdict in verdicts:
+        by_area.setdefault(verdict.instance.area_key, []).append(verdict)
+    return [_area(area, members) for area, members in sorted(by_area.items())]
 
 
-def _area(where: tuple[str, str], rows: Sequence[Mapping[str, Any]]) -> Area:
-    routes = [row["gd_route"] for row in rows if row["gd_wanted"]]
+def _area(area: AreaKey, verdicts: Sequence[Verdict]) -> Area:
+    routes = [verdict.route for verdict in verdicts if verdict.wanted]
     return Area(
-        *where,
-        instances=len(rows),
-        nodes=sum(row["gd_ssm"] in ("online", "lost") for row in rows),
-        covered=sum(row["gd_wanted"] or row["gd_coverage"] in ("healthy", "unhealthy") for row in rows),
-        vpcs=len({row["gd_vpc_id"] for row in rows if row["gd_vpc_id"]}),
+        *area,
+        instances=len(verdicts),
+        nodes=sum(verdict.ssm in ("online", "lost") for verdict in verdicts),
+        covered=sum(verdict.wanted or verdict.coverage in ("healthy", "unhealthy") for verdict in verdicts),
+        vpcs=len({verdict.instance.vpc_id for verdict in verdicts if verdict.instance.vpc_id}),
         guardduty=routes.count("guardduty"),
         ssm=routes.count("ssm"),
         package=routes.count("package"),
@@ -157,8 +155,11 @@ def _pages(items: int, size: int) -> int:
     return max(1, ceil(items / size))
 
 
-def plan(areas: Sequence[Area], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Shards of whole accounts, each as large as the others, and what each of them and all of them cost."""
+def plan(areas: Sequence[Area], given: Mapping[str, Any], waves: Sequence[str | int]) -> dict[str, Any]:
+    """Shards of whole accounts, each as large as the others, and what each of them and all of them cost.
+
+    C(given): the fields of Means, as text or numbers. C(waves): how many hosts of the package route at once.
+    """
     means = _read(Means, given)
     for name in ("memory_mib", "hosts_per_slice", "forks", "max_concurrency"):
         if getattr(means, name) <= 0:
@@ -172,7 +173,7 @@ def plan(areas: Sequence[Area], given: Mapping[str, Any]) -> dict[str, Any]:
     loads: list[list[Area]] = [[] for _number in range(count)]
     for account in sorted(accounts.values(), key=lambda each: (-_instances(each), each[0].account_id)):
         min(loads, key=_instances).extend(account)
-    shards = [{"shard": number, **_shard(load, means)} for number, load in enumerate(loads, 1)]
+    shards = [{"shard": number, **_shard(load, means, waves)} for number, load in enumerate(loads, 1)]
     calls: dict[str, int] = {}
     for area in areas:
         for operation, times in reads(area).items():
@@ -182,7 +183,7 @@ def plan(areas: Sequence[Area], given: Mapping[str, Any]) -> dict[str, Any]:
         "fleet": {"accounts": len(accounts), "areas": len(areas), "instances": _instances(areas)},
         "calls": calls,
         "calls_of_largest_area": sum(reads(most).values()),
-        "largest_area": f"{most.account_id}/{most.region}",
+        "largest_area": str(most.area_key),
         "shards": shards,
         "means": asdict(means),
     }
@@ -201,7 +202,7 @@ def _needed(areas: Sequence[Area], means: Means) -> int:
     return max(1, ceil(_instances(areas) / room))
 
 
-def _shard(areas: Sequence[Area], means: Means) -> dict[str, Any]:
+def _shard(areas: Sequence[Area], means: Means, waves: Sequence[str | int]) -> dict[str, Any]:
     instances, package = _instances(areas), sum(area.package for area in areas)
     calls = [sum(reads(area).values()) for area in areas]
     # A list's pages follow one another; lists, accounts and regions run side by side.
@@ -227,15 +228,15 @@ def _shard(areas: Sequence[Area], means: Means) -> dict[str, Any]:
         else 0.0,
         "package_hosts": package,
         "slices": slices,
-        "minutes_of_a_slice": _package_minutes(ceil(package / slices), means) if slices else 0.0,
+        "minutes_of_a_slice": _package_minutes(ceil(package / slices), means, waves) if slices else 0.0,
     }
 
 
-def _package_minutes(hosts: int, means: Means) -> float:
-    """The default waves of one slice, each with its coverage gate."""
+def _package_minutes(hosts: int, means: Means, waves: Sequence[str | int]) -> float:
+    """The waves of one slice, each with its coverage gate."""
     left = hosts
     seconds = 0.0
-    for wave in WAVES:
+    for wave in waves:
         taken = min(left, limit_of(str(wave), hosts) or 1)
         if taken:
             forked = ceil(taken / means.forks) * means.host_seconds

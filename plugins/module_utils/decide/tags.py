@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from ..model.fleet import MANAGED_TAG, Instance, Problem, Snapshot
 from .plan import Change, Plan
 from .tag_rules import refused_tags, shown_tags
+from .wording import some
 
 VALUES = {"include": "true", "exclude": "false"}
 METADATA_KEY = re.compile(r"[A-Za-z0-9+\-=.,_:@]+")
@@ -85,7 +86,7 @@ def plan_tags(snapshot: Snapshot, desired: DesiredTags) -> TagPlan:
     for area in snapshot.areas:
         changed = []
         for instance in area.instances:
-            if instance.state in ("terminated", "shutting-down"):
+            if instance.gone:
                 changed.append(instance)
                 continue
             wanted = _wanted_tags(instance, desired)
@@ -134,11 +135,9 @@ def forbidden_keys(tags: Mapping[str, str]) -> tuple[str, ...]:
 
 def forbidden_sentence(forbidden: Mapping[str, tuple[str, ...]]) -> str:
     """One sentence for all instances whose exclusion GuardDuty cannot read."""
-    ids = list(forbidden)
-    named = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
     keys = ", ".join(sorted({repr(key) for of_instance in forbidden.values() for key in of_instance}))
     return (
-        f"GuardDuty cannot read the exclusion of {named}: instance metadata tags do not allow the tag keys {keys}."
+        f"GuardDuty cannot read the exclusion of {some(forbidden)}: instance metadata tags do not allow the tag keys {keys}."
         " Rename those tags, then run this again."
     )
 

@@ -100,7 +100,12 @@ class Instance:
 
     @property
     def gone(self) -> bool:
+        """Whether the instance is terminated, or about to be: it never runs again (EC2 user guide, instance states)."""
         return self.state in ("terminated", "shutting-down")
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,11 @@ class Node:
     agent_version: str | None = None
     platform_name: str | None = None
     platform_version: str | None = None
+
+    @property
+    def online(self) -> bool:
+        """Online is the only PingStatus that can run a command; Inactive is deprecated (botocore model, PingStatus)."""
+        return self.ping == "Online"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,10 @@ class CoverageRow:
     management_type: str | None = None
     cluster_arn: str | None = None
     updated_at: str | None = None
+
+    @property
+    def healthy(self) -> bool:
+        return self.status == "HEALTHY"
 
 
 @dataclass(frozen=True, slots=True)

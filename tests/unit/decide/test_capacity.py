@@ -14,31 +14,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.capacity import (
-    WAVES,
     CapacityError,
     lines,
-    of_rows,
     of_size,
+    of_verdicts,
     plan,
     reads,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import Instance
 
-DEFAULTS = Path(__file__).parents[3] / "playbooks" / "vars" / "package.yml"
+WAVES = yaml.safe_load((Path(__file__).parents[3] / "playbooks" / "vars" / "package.yml").read_text())["package_waves"]
 MILLION = {"accounts": 500, "regions": 4, "instances": 1_000_000}
 
 
 def test_a_million_instances() -> None:
-    planned = plan(of_size(MILLION), {})
+    planned = plan(of_size(MILLION), {}, WAVES)
     # 500 instances an area: one page of each list, and ten of coverage.
     assert planned["calls_of_largest_area"] == 6 + 10
     assert sum(planned["calls"].values()) == 2000 * 16
     assert all(shard["memory_mib"] <= 2048 for shard in planned["shards"])
     assert sum(shard["package_hosts"] for shard in planned["shards"]) == 100_000
     assert any("1,000,000 instances in 2,000 pairs" in line for line in lines(planned))
-
-
-def test_the_waves_are_those_of_the_playbooks() -> None:
-    assert yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))["package_waves"] == list(WAVES)
 
 
 @given(
@@ -53,7 +50,7 @@ def test_shards_hold_every_account_once_and_fit(
 ) -> None:
     areas = of_size({"accounts": accounts, "regions": regions, "instances": instances})
     assert sum(area.instances for area in areas) == instances
-    planned = plan(areas, {"shards": shards, "memory_mib": memory})
+    planned = plan(areas, {"shards": shards, "memory_mib": memory}, WAVES)
     parts = planned["shards"]
     assert sum(part["accounts"] for part in parts) == accounts
     assert sum(part["instances"] for part in parts) == instances
@@ -64,19 +61,20 @@ def test_shards_hold_every_account_once_and_fit(
     assert max(sizes) - min(sizes) <= -(-instances // accounts) + regions
 
 
-def row(region: str, route: str, **more: Any) -> dict[str, Any]:
-    said = {"gd_account_id": "111111111111", "gd_region": region, "gd_vpc_id": "vpc-1", "gd_ssm": "absent"}
-    return {**said, "gd_coverage": "absent", "gd_route": route, "gd_wanted": route != "none", **more}
+def verdict(region: str, route: str, vpc_id: str | None = "vpc-1", **more: Any) -> Verdict:
+    instance = Instance("i-1", "111111111111", region, "running", "linux", "x86_64", "m6i.large", vpc_id)
+    usual = {"ssm": "absent", "coverage": "absent", "tag": "absent", "reason": "manual_ssm", "blockers": ()}
+    return Verdict(instance, route=route, wanted=route != "none", **{**usual, "endpoint": "unknown", **more})
 
 
 def test_a_report_is_counted_as_it_will_be() -> None:
-    rows = [
-        *[row("eu-west-1", "package")] * 30,
-        *[row("eu-west-1", "ssm", gd_ssm="online", gd_vpc_id="vpc-2")] * 1001,
-        row("eu-west-1", "none", gd_coverage="healthy"),
-        row("us-east-1", "none", gd_vpc_id=None),
+    verdicts = [
+        *[verdict("eu-west-1", "package")] * 30,
+        *[verdict("eu-west-1", "ssm", ssm="online", vpc_id="vpc-2")] * 1001,
+        verdict("eu-west-1", "none", coverage="healthy"),
+        verdict("us-east-1", "none", vpc_id=None),
     ]
-    east, west = sorted(of_rows(rows), key=lambda area: area.instances)
+    east, west = sorted(of_verdicts(verdicts), key=lambda area: area.instances)
     assert (west.instances, west.nodes, west.covered, west.vpcs) == (1032, 1001, 1032, 2)
     assert (west.guardduty, west.ssm, west.package) == (0, 1001, 30)
     assert reads(west)["guardduty:ListCoverage"] == 21
@@ -88,7 +86,7 @@ def test_a_report_is_counted_as_it_will_be() -> None:
 def test_waves_take_the_longer_of_the_hosts_and_of_ansible_itself() -> None:
     def minutes(**means: Any) -> Any:
         areas = of_size({"instances": 100, "package_percent": 100, "ssm_percent": 0})
-        return plan(areas, {"gate_minutes": 0, "host_seconds": 10, **means})["shards"][0]["minutes_of_a_slice"]
+        return plan(areas, {"gate_minutes": 0, "host_seconds": 10, **means}, WAVES)["shards"][0]["minutes_of_a_slice"]
 
     # Waves of 1, 10, 25 and 64 hosts: with 50 forks 1, 1, 1 and 2 rounds of 10 s, and ansible-core's own 0.32 s for each host.
     assert minutes() == round((10 + 10 + 10 + 64 * 0.32) / 60, 1)
@@ -110,15 +108,15 @@ def test_waves_take_the_longer_of_the_hosts_and_of_ansible_itself() -> None:
 )
 def test_what_cannot_be_is_said(size: dict[str, Any], means: dict[str, Any], words: str) -> None:
     with pytest.raises(CapacityError, match=words):
-        plan(of_size(size), means)
+        plan(of_size(size), means, WAVES)
 
 
 def test_an_empty_report_has_nothing_to_plan() -> None:
     with pytest.raises(CapacityError, match="no instances"):
-        plan(of_rows([]), {})
+        plan(of_verdicts([]), {}, WAVES)
 
 
 def test_survey_text_counts_as_numbers() -> None:
-    assert plan(of_size({name: str(value) for name, value in MILLION.items()}), {"shards": "7"}) == plan(
-        of_size(MILLION), {"shards": 7}
+    assert plan(of_size({name: str(value) for name, value in MILLION.items()}), {"shards": "7"}, WAVES) == plan(
+        of_size(MILLION), {"shards": 7}, WAVES
     )

@@ -6,49 +6,94 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from types import NoneType
 from typing import Any
 
+from ..verdict.eligibility import Verdict
+from ..verdict.rows import RowError
+from ..wording import some
 from .packages import LATEST, NEWEST, VERSION, numbers, resolve
+from .preflight import Finding
 
 # What a host can come to. The last two are said at the end only: of hosts that no wave has an answer of.
 OUTCOMES = ("changed", "unchanged", "skipped", "failed", "not_reporting", "not_tried")
-BAD = ("failed", "not_reporting")
 
 
 class WaveError(ValueError):
     """A limit that cannot be understood, as a sentence for the user."""
 
 
+@dataclass(frozen=True, slots=True)
+class PackageHosts:
+    """The hosts that get the package, by name; the instances that no host is; the hosts that the limit leaves out."""
+
+    hosts: Mapping[str, Verdict]
+    missing: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def left_out_note(self) -> str:
+        if not self.left_out:
+            return ""
+        return (
+            "Hosts of the package route that the limit left out, and that this run did not touch:"
+            f" {len(self.left_out)} ({some(self.left_out)})."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HostResult:
+    """What came of one host. C(outcome) is one of OUTCOMES; the versions are the agent's, None: there is none."""
+
+    host: str
+    instance_id: str
+    outcome: str
+    version_before: str | None = None
+    version: str | None = None
+    message: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def bad(self) -> bool:
+        return self.outcome in ("failed", "not_reporting")
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What came of the hosts of one wave, and why no further one may start, or an empty C(stop)."""
+
+    hosts: tuple[HostResult, ...]
+    stop: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """All waves together: a result for each host, counts by outcome, each failure as a sentence."""
+
+    hosts: tuple[HostResult, ...]
+    counts: Mapping[str, int]
+    problems: tuple[str, ...]
+
+
 def hosts_of(
-    instance_ids: Iterable[str], rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], within: Collection[str]
-) -> dict[str, Any]:
-    """The hosts of an inventory that are these instances, run and are within the limit; and who is left out, and why.
+    instance_ids: Iterable[str], verdicts: Iterable[Verdict], names: Mapping[str, str], within: Collection[str]
+) -> PackageHosts:
+    """The hosts of an inventory that are these instances, run and are within the limit.
 
-    C(names): instance id to host name. C(within): the names of the hosts that a play may reach. Each host comes with its
-    row, whose verdict is the one to act by.
+    C(names): instance id to host name. C(within): the names of the hosts that a play may reach.
     """
-    row_of = {row["gd_instance_id"]: row for row in rows if row["gd_state"] == "running"}
     wanted = list(instance_ids)
-    found = [{"name": names[one], **row_of[one]} for one in wanted if one in names and one in row_of]
-    left_out = [host["name"] for host in found if host["name"] not in within]
-    return {
-        "hosts": [host for host in found if host["name"] in within],
-        "missing": [one for one in wanted if one not in names],
-        "left_out": left_out,
-        "left_out_note": (
-            f"Hosts of the package route that the limit left out, and that this run did not touch: {len(left_out)}"
-            f" ({_few(left_out)})."
-            if left_out
-            else ""
-        ),
-    }
+    running = {one.instance.instance_id: one for one in verdicts if one.instance.running}
+    found = {names[one]: running[one] for one in wanted if one in names and one in running}
+    return PackageHosts(
+        {name: verdict for name, verdict in found.items() if name in within},
+        tuple(one for one in wanted if one not in names),
+        tuple(name for name in found if name not in within),
+    )
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (" and more" if names[3:] else "")
-
-
-def older_agents(rows: Iterable[Mapping[str, Any]], version: str) -> list[str]:
+def older_agents(verdicts: Iterable[Verdict], version: str) -> list[str]:
     """The instances of the package route that run and whose agent reports an older version than this.
 
     Raises a WaveError where there is no such version.
@@ -57,83 +102,102 @@ def older_agents(rows: Iterable[Mapping[str, Any]], version: str) -> list[str]:
     if not VERSION.fullmatch(wanted):
         raise WaveError(f"agent_version is '{version}'; write it like {NEWEST}, or {LATEST}.")
     return [
-        row["gd_instance_id"]
-        for row in rows
-        if row["gd_wanted"]
-        and row["gd_route"] == "package"
-        and VERSION.fullmatch(row["gd_agent_version"] or "")
-        and numbers(row["gd_agent_version"]) < numbers(wanted)
+        verdict.instance.instance_id
+        for verdict in verdicts
+        if verdict.wanted
+        and verdict.route == "package"
+        and verdict.agent_version
+        and VERSION.fullmatch(verdict.agent_version)
+        and numbers(verdict.agent_version) < numbers(wanted)
     ]
 
 
-def host_result(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def host_result(name: str, variables: Mapping[str, Any]) -> HostResult:
     """What came of one host, from what the role has registered there."""
     planned = variables.get("agent_planned") or {}
     applied = variables.get("agent_applied") or {}
     plan = planned.get("plan") or {}
     failure = variables.get("package_failure") or ""
     if failure:
-        outcome, message = "failed", str(failure)
+        outcome, message = "failed", failure
     elif plan.get("action") == "skip":
-        outcome, message = "skipped", str(plan.get("reason") or "")
+        outcome, message = "skipped", plan.get("reason")
     else:
-        outcome, message = ("changed" if applied.get("changed") else "unchanged"), str(applied.get("msg") or "")
-    return {
-        "host": name,
-        "instance_id": str(variables.get("gd_instance_id") or name),
-        "outcome": outcome,
-        "version_before": plan.get("installed_version"),
-        "version": applied.get("installed_version") or plan.get("installed_version"),
-        "message": message,
-        "findings": [one for one in planned.get("findings") or [] if one.get("level") != "ok"],
-    }
+        outcome, message = ("changed" if applied.get("changed") else "unchanged"), applied.get("msg")
+    return HostResult(
+        host=name,
+        instance_id=str(variables.get("gd_instance_id") or name),
+        outcome=outcome,
+        version_before=plan.get("installed_version"),
+        version=applied.get("installed_version") or plan.get("installed_version"),
+        message=str(message or ""),
+        findings=tuple(one for one in planned.get("findings") or [] if one.get("level") != "ok"),
+    )
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys((field.name for field in fields(HostResult)), (str,)),
+    **dict.fromkeys(("version_before", "version"), (str, NoneType)),
+    "findings": (list,),
+}
+
+
+def host_of(row: Any) -> HostResult:
+    """A HostResult from plain data. Raises a RowError that names the key."""
+    if not isinstance(row, Mapping):
+        raise RowError("is not a row")
+    for key, types in _TYPES.items():
+        if key not in row:
+            raise RowError(f"lacks {key}")
+        if not isinstance(row[key], types):
+            raise RowError(f"has a {key} that is not a {types[0].__name__}")
+    if row["outcome"] not in OUTCOMES:
+        raise RowError(f"has the outcome {row['outcome']!r}, which this version of the collection does not know")
+    if not all(isinstance(one, Mapping) for one in row["findings"]):
+        raise RowError("has findings that are not rows")
+    return HostResult(**{**{key: row[key] for key in _TYPES}, "findings": tuple(dict(one) for one in row["findings"])})
 
 
 def wave_result(
-    results: Sequence[Mapping[str, Any]],
+    results: Iterable[HostResult],
     waiting: Iterable[Mapping[str, Any]],
-    earlier: Sequence[Mapping[str, Any]],
+    earlier: Sequence[Wave],
     total: int,
     max_failed: str,
     blind: str = "",
-) -> dict[str, Any]:
-    """One wave: its hosts, and why no further one may start, or an empty C(stop).
+) -> Wave:
+    """One wave, judged.
 
     C(waiting): the rows of the coverage gate that did not become healthy. C(total): the hosts of all waves. The first
     wave is the canary: any failure in it stops, unless it is the only one. C(blind): why the gate could not look.
     """
     silent = {row["instance_id"]: str(row.get("cause") or row.get("issue") or "no record") for row in waiting}
-    hosts = [_with_coverage(result, silent) for result in results]
-    bad = [host for host in hosts if host["outcome"] in BAD]
-    so_far = len(bad) + sum(host["outcome"] in BAD for wave in earlier for host in wave["hosts"])
-    tried = len(hosts) + sum(len(wave["hosts"]) for wave in earlier)
+    hosts = tuple(_with_coverage(result, silent) for result in results)
+    before = [host for wave in earlier for host in wave.hosts]
+    bad = [host.host for host in hosts if host.bad]
+    so_far = len(bad) + sum(host.bad for host in before)
+    tried = len(hosts) + len(before)
     stop = _stop(bad, so_far, tried, total, max_failed, first=not earlier)
     if blind and tried < total:
         stop = f"The coverage gate could not look: {blind}"
-    return {"hosts": hosts, "stop": stop}
+    return Wave(hosts, stop)
 
 
-def _with_coverage(result: Mapping[str, Any], silent: Mapping[str, str]) -> dict[str, Any]:
-    if result["outcome"] in ("changed", "unchanged") and result["instance_id"] in silent:
-        return {
-            **result,
-            "outcome": "not_reporting",
-            "message": f"The agent does not report: {silent[result['instance_id']]}",
-        }
-    return dict(result)
+def _with_coverage(result: HostResult, silent: Mapping[str, str]) -> HostResult:
+    if result.outcome not in ("changed", "unchanged") or result.instance_id not in silent:
+        return result
+    message = f"The agent does not report: {silent[result.instance_id]}"
+    return replace(result, outcome="not_reporting", message=message)
 
 
-def _stop(
-    bad: Sequence[Mapping[str, Any]], so_far: int, tried: int, total: int, max_failed: str, *, first: bool
-) -> str:
+def _stop(bad: Sequence[str], so_far: int, tried: int, total: int, max_failed: str, *, first: bool) -> str:
     allowed = limit_of(max_failed, total)
-    names = _few([str(host["host"]) for host in bad])
     if tried >= total or not bad:
         return ""
     if first:
-        return f"The first wave is the canary, and {len(bad)} of its hosts did not get there ({names})."
+        return f"The first wave is the canary, and {len(bad)} of its hosts did not get there ({some(bad)})."
     if so_far > allowed:
-        return f"{so_far} of {tried} hosts did not get there ({names}), and at most {allowed} may."
+        return f"{so_far} of {tried} hosts did not get there ({some(bad)}), and at most {allowed} may."
     return ""
 
 
@@ -146,24 +210,29 @@ def limit_of(max_failed: str, total: int) -> int:
     return total * int(digits) // 100 if text.endswith("%") else int(digits)
 
 
-def conclusion(names: Iterable[str], waves: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All waves together: a row for each host, counts by outcome, and each failure as a sentence."""
-    done = {host["host"]: host for wave in waves for host in wave["hosts"]}
-    stop = next((wave["stop"] for wave in waves if wave["stop"]), "")
-    rows = [done.get(name) or _untouched(name, stop) for name in names]
-    counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in OUTCOMES}
-    problems = [f"{row['host']}: {row['message']}" for row in rows if row["outcome"] in BAD]
+def conclusion(names: Iterable[str], waves: Sequence[Wave]) -> Conclusion:
+    done = {host.host: host for wave in waves for host in wave.hosts}
+    stop = next((wave.stop for wave in waves if wave.stop), "")
+    untouched = "An earlier wave stopped the roll-out." if stop else "No answer came from this host."
+    hosts = tuple(done.get(name) or HostResult(name, name, "not_tried", message=untouched) for name in names)
+    counts = {outcome: sum(host.outcome == outcome for host in hosts) for outcome in OUTCOMES}
+    problems = [f"{host.host}: {host.message}" for host in hosts if host.bad]
     if stop:
         problems.append(
-            f"Stopped before {counts['not_tried']} more hosts were tried. {stop} Mend it and run this again."
+            f"Stopped before {counts['not_tried']} more hosts were tried. {stop} Fix it and run this again."
         )
     elif counts["not_tried"]:
-        lost = [row["host"] for row in rows if row["outcome"] == "not_tried"]
-        problems.append(f"No answer came from {_few(lost)}. Run this again.")
-    return {"hosts": rows, "counts": {key: count for key, count in counts.items() if count}, "problems": problems}
+        lost = some(host.host for host in hosts if host.outcome == "not_tried")
+        problems.append(f"No answer came from {lost}. Run this again.")
+    return Conclusion(hosts, {key: count for key, count in counts.items() if count}, tuple(problems))
 
 
-def _untouched(name: str, stop: str) -> dict[str, Any]:
-    message = "An earlier wave stopped the roll-out." if stop else "No answer came from this host."
-    empty: dict[str, Any] = {"version_before": None, "version": None, "findings": []}
-    return {"host": name, "instance_id": name, "outcome": "not_tried", "message": message, **empty}
+def notes_of(end: Conclusion, missing: Sequence[str]) -> list[str]:
+    """What an operator reads of the package route at the end. C(missing): the instances that no wave was to reach."""
+    notes = []
+    if missing:
+        notes.append(f"{len(missing)} instances need the package on the host itself: {some(missing)}")
+    if end.hosts:
+        counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in end.counts.items())
+        notes.append(f"{len(end.hosts)} hosts of the package route: {counts}")
+    return notes

@@ -74,12 +74,6 @@ def instance_choice(targets: Targets) -> tuple[dict[str, list[str]], list[str] |
     return filters, ids
 
 
-def some(nodes: Sequence[str]) -> str:
-    """The first few by name, and how many more there are."""
-    more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
-    return ", ".join(nodes[:NAMED]) + more
-
-
 def _may_meet(one: Targets, other: Targets) -> bool:
     """False where no node can be selected by both: all targets must match, and a node has one id and one value of a tag."""
     sets = [

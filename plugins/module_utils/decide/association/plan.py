@@ -17,6 +17,7 @@ from ...model.associations import Association, AssociationArea, AssociationNeed
 from ...model.fleet import GUARDDUTY_ASSOCIATION, SSM_DOCUMENT, SSM_PACKAGE, AreaKey, Problem
 from ..plan import Plan
 from ..tag_rules import shown_tags, tag_difference
+from ..wording import some
 from . import limits
 from .changes import (
     AssociationChange,
@@ -28,7 +29,7 @@ from .changes import (
     UpdateAssociation,
 )
 from .desired import DesiredAssociation
-from .node_limit import NODE_LIMIT, NodeCapacity, instance_choice, room, some
+from .node_limit import NAMED, NODE_LIMIT, NodeCapacity, instance_choice, room
 from .settings import merged, option_of, same, same_document, shown, shown_value
 
 # GuardDuty user guide, "Installing the security agent manually", method 1.
@@ -130,7 +131,7 @@ def _doubts(
         yield f"{limit}; whether the nodes of {what} have room is not known, since they could not be read."
     if places.unsure:
         yield (
-            f"{limit}; whether {some(places.unsure)} have room for {what} depends on resource groups, whose members are"
+            f"{limit}; whether {some(places.unsure, NAMED)} have room for {what} depends on resource groups, whose members are"
             " not read."
         )
 
@@ -273,7 +274,7 @@ def _refusal(
         return problem(
             "NodeLimit",
             f"{len(full)} of its nodes are targeted by {NODE_LIMIT} associations already, the most that AWS runs on a"
-            f" node: {some(full)}",
+            f" node: {some(full, NAMED)}",
             "Delete an association that these nodes no longer need, or choose targets without them.",
         )
     return None

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...model.associations import AssociationRun, Execution, ExecutionTarget
 from ...model.fleet import InArea, Problem
+from ..wording import some
 
 UNFINISHED = frozenset({"Pending", "InProgress", "Associating", "Creating", "Delayed"})
 SUCCESS = "Success"
@@ -159,5 +160,4 @@ def _problem(report: RunReport, timeout: float) -> Problem | None:
 
 
 def _named(targets: Sequence[ExecutionTarget]) -> str:
-    named = ", ".join(f"{one.instance_id} ({one.detailed_status or one.status})" for one in targets[:NAMED])
-    return named + (f" and {len(targets) - NAMED} more" if len(targets) > NAMED else "")
+    return some((f"{one.instance_id} ({one.detailed_status or one.status})" for one in targets), NAMED)

@@ -6,17 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from ...model.fleet import AccountRegion, Snapshot
+from ...model.fleet import AccountRegion, InArea, Snapshot
 from ..settings.features import SUB_FEATURES
 from ..verdict.eligibility import Choices, judge_fleet
-from ..verdict.rows import row
+from ..verdict.rows import RowError, row
 from .selection import areas_read
 from .summary import summarize
 from .verdict_changes import compare, transitions
 from .what_if import Assumption, assume
 from .worklists import worklists
+
+
+@dataclass(frozen=True, slots=True)
+class AreaSettings(InArea):
+    """What is in effect in one account and region: a sub-feature is not while its feature is off."""
+
+    runtime_monitoring: bool
+    ec2_agent_management: bool
+    eks_addon_management: bool
+    ecs_fargate_agent_management: bool
 
 
 def answer(snapshot: Snapshot, choices: Choices) -> dict[str, Any]:
@@ -26,19 +37,22 @@ def answer(snapshot: Snapshot, choices: Choices) -> dict[str, Any]:
         "summary": summarize(verdicts),
         "worklists": worklists(verdicts),
         "areas_read": areas_read(snapshot),
-        "settings": [settings_row(area) for area in snapshot.areas if "detector" not in area.unknown],
+        "settings": [asdict(settings_of(area)) for area in snapshot.areas if "detector" not in area.unknown],
     }
 
 
-def settings_row(area: AccountRegion) -> dict[str, Any]:
-    """What is in effect in one account and region: a sub-feature is not while its feature is off."""
+def settings_of(area: AccountRegion) -> AreaSettings:
     on, monitoring = area.detector.runtime_monitoring, area.detector.monitoring
-    return {
-        "account_id": area.account_id,
-        "region": area.region,
-        "runtime_monitoring": on,
-        **{option: on and monitoring.additional.get(name, False) for option, name in SUB_FEATURES.items()},
-    }
+    parts = {option: on and monitoring.additional.get(name, False) for option, name in SUB_FEATURES.items()}
+    return AreaSettings(area.account_id, area.region, on, **parts)
+
+
+def settings_from(row: Any) -> AreaSettings:
+    """The inverse of a row of C(settings). Raises a RowError."""
+    try:
+        return AreaSettings(**{field.name: row[field.name] for field in fields(AreaSettings)})
+    except (KeyError, TypeError) as error:
+        raise RowError(f"is not a row of settings ({error})") from None
 
 
 def what_if_report(snapshot: Snapshot, choices: Choices, options: Mapping[str, Any]) -> dict[str, Any]:

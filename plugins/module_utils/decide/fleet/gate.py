@@ -103,6 +103,6 @@ def _counts(verdict: Verdict, named: frozenset[str] | None, rule: GateRule) -> b
     if named is not None:
         chosen = verdict.instance.instance_id in named
     else:
-        chosen = verdict.wanted and verdict.instance.state == "running"
+        chosen = verdict.wanted and verdict.instance.running
         chosen = chosen and (not rule.routes or verdict.route in rule.routes)
     return chosen and not (rule.skip_blocked and HARD_BLOCKERS.intersection(verdict.blockers))

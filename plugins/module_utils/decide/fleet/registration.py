@@ -45,10 +45,10 @@ def just_started(snapshot: Snapshot, young: LaunchWindow) -> tuple[Instance, ...
 
 def unregistered(started: Sequence[Instance], nodes: Snapshot) -> tuple[Instance, ...]:
     """Those that Systems Manager does not have online; where that is unknown, nobody can be waited for."""
-    areas = {(area.account_id, area.region): area for area in nodes.areas if "ssm" not in area.unknown}
+    areas = {area.area_key: area for area in nodes.areas if "ssm" not in area.unknown}
     return tuple(one for one in started if not _online(one, areas.get(one.area_key)))
 
 
 def _online(instance: Instance, area: AccountRegion | None) -> bool:
     node = area.nodes.get(instance.instance_id) if area else None
-    return area is None or (node is not None and node.ping == "Online")
+    return area is None or (node is not None and node.online)

@@ -12,9 +12,7 @@ from ...model.fleet import Problem, Snapshot
 
 def areas_read(snapshot: Snapshot) -> list[str]:
     """The accounts and regions whose instances and settings are known, each as ACCOUNT/REGION."""
-    return [
-        f"{area.account_id}/{area.region}" for area in snapshot.areas if not area.unknown & {"instances", "detector"}
-    ]
+    return [str(area.area_key) for area in snapshot.areas if not area.unknown & {"instances", "detector"}]
 
 
 def missing_instances(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Problem]:
@@ -22,7 +20,7 @@ def missing_instances(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator
     if any("instances" in area.unknown for area in snapshot.areas):
         return
     found = {instance.instance_id for area in snapshot.areas for instance in area.instances}
-    places = ", ".join(f"{area.account_id}/{area.region}" for area in snapshot.areas)
+    places = ", ".join(str(area.area_key) for area in snapshot.areas)
     for instance_id in dict.fromkeys(ids or ()):
         if instance_id not in found:
             message = f"there is no instance {instance_id} in {places}"

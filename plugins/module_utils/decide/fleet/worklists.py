@@ -29,5 +29,5 @@ def worklists(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 
 def _list(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
-    areas = {f"{verdict.instance.account_id}/{verdict.instance.region}" for verdict in verdicts}
+    areas = {str(verdict.instance.area_key) for verdict in verdicts}
     return {"instance_ids": [verdict.instance.instance_id for verdict in verdicts], "areas": sorted(areas)}

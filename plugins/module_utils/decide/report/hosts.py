@@ -6,52 +6,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..agent.waves import BAD, OUTCOMES
-
-KEYS = ("host", "instance_id", "outcome", "version_before", "version", "message", "findings")
-
-
-def merged_hosts(parts: Iterable[Iterable[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """A later row of the same instance replaces an earlier one."""
-    rows = {one["instance_id"]: one for part in parts for one in part}
-    return [{key: rows[name][key] for key in KEYS} for name in sorted(rows)]
+from ...model.codec import to_plain
+from ..agent.waves import OUTCOMES, HostResult
 
 
-def host_flaw(one: Any) -> str:
-    """Why a row of a report's hosts cannot be used, or an empty text."""
-    if not isinstance(one, dict):
-        return "is no row"
-    missing = [key for key in KEYS if key not in one]
-    if missing:
-        return f"lacks {missing[0]}"
-    if one["outcome"] not in OUTCOMES:
-        return f"has the outcome {one['outcome']!r}, which this version of the collection does not know"
-    if not isinstance(one["findings"], list) or not all(isinstance(row, dict) for row in one["findings"]):
-        return "has findings that are no rows"
-    return ""
+def merged_hosts(parts: Iterable[Iterable[HostResult]]) -> tuple[HostResult, ...]:
+    """A later result of the same instance replaces an earlier one."""
+    results = {one.instance_id: one for part in parts for one in part}
+    return tuple(results[name] for name in sorted(results))
 
 
-def hosts_view(hosts: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]:
+def hosts_view(hosts: Sequence[HostResult], limit: int) -> dict[str, Any]:
     """The counts by outcome, the findings by what they say, and the hosts that failed."""
-    outcomes = Counter(one["outcome"] for one in hosts)
+    outcomes = Counter(host.outcome for host in hosts)
     found: Counter[tuple[str, str, str]] = Counter(
         (str(row.get("check", "")), str(row.get("message", "")), str(row.get("remedy", "")))
-        for one in hosts
-        for row in one["findings"]
+        for host in hosts
+        for row in host.findings
     )
     findings = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    bad = [one for one in hosts if one["outcome"] in BAD]
+    bad = [host for host in hosts if host.bad]
     return {
         "hosts": len(hosts),
-        "outcomes": [
-            {"outcome": name.replace("_", " "), "hosts": outcomes[name]} for name in OUTCOMES if outcomes[name]
-        ],
+        "outcomes": [{"outcome": _words(name), "hosts": outcomes[name]} for name in OUTCOMES if outcomes[name]],
         "findings": [
             {"check": key[0], "message": key[1], "remedy": key[2], "hosts": count} for key, count in findings[:limit]
         ],
-        "failed": [{**one, "outcome": str(one["outcome"]).replace("_", " ")} for one in bad[:limit]],
+        "failed": [{**to_plain(host), "outcome": _words(host.outcome)} for host in bad[:limit]],
         "failed_count": len(bad),
     }
+
+
+def _words(outcome: str) -> str:
+    return outcome.replace("_", " ")

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from .document import COLUMNS
+from ...model.codec import to_plain
+from ..fleet.summary import summarize
+from ..verdict.eligibility import Verdict
+from ..verdict.rows import COLUMNS, row
+from .document import FORMAT, Report
 
 # What makes a spreadsheet compute (OWASP, "CSV Injection"), also in its full-width forms. The apostrophe is here because
 # it is what we put before the others: so that taking one away gives the value again, always.
@@ -19,18 +23,30 @@ _FORMULA = re.compile(r"[\t\r\n']|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _QUOTED = re.compile(r'[",\r\n]')
 
 
-def to_json(report: Mapping[str, Any]) -> str:
+def to_json(report: Report) -> str:
     """A line for each instance, so that a comparison of two reports shows the instances that differ."""
-    head = {key: value for key, value in report.items() if key != "instances"}
-    rows = ",\n".join(json.dumps(one, ensure_ascii=False) for one in report["instances"])
+    head = {
+        "format": FORMAT,
+        "reads": to_plain(report.reads),
+        "problems": list(report.problems),
+        "summary": summarize(report.verdicts),
+        # Only where the package route was taken.
+        **({"hosts": to_plain(report.hosts)} if report.hosts else {}),
+    }
+    rows = ",\n".join(json.dumps(_tidy(verdict), ensure_ascii=False) for verdict in report.verdicts)
     start = json.dumps(head, indent=1, ensure_ascii=False)[:-2]
     return f'{start},\n "instances": [\n{rows}\n ]\n}}\n'
 
 
-def to_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+def to_csv(verdicts: Iterable[Verdict]) -> str:
     """A line for each instance: lists by spaces, tags as JSON, nothing as an empty cell."""
-    lines = [",".join(COLUMNS), *(",".join(_cell(one[name]) for name in COLUMNS) for one in rows)]
+    lines = [",".join(COLUMNS), *(",".join(map(_cell, _tidy(verdict).values())) for verdict in verdicts)]
     return "\n".join(lines) + "\n"
+
+
+def _tidy(verdict: Verdict) -> dict[str, Any]:
+    """The row with its tags by name, since AWS promises no order of them."""
+    return {**row(verdict), "gd_tags": dict(sorted(verdict.instance.tags.items()))}
 
 
 def _cell(value: Any) -> str:

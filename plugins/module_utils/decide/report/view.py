@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...model.fleet import AreaKey
 from ..fleet.issues import ISSUES, UNRECOGNIZED, decode_issue
-from ..fleet.summary import percent
+from ..fleet.summary import percent, summarize
+from ..verdict.eligibility import Verdict
+from ..verdict.rows import row
 from .console import ROUTE_WORDS
-from .document import first_things_first, healthy
+from .document import Report, first_things_first
 from .hosts import hosts_view
-
-Rows = Sequence[Mapping[str, Any]]
 
 # How the page calls the states of gd_coverage, and what each means.
 COVERAGE_WORDS = {
@@ -29,21 +31,21 @@ COVERAGE_WORDS = {
 }
 
 
-def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
+def view(report: Report, limit: int) -> dict[str, Any]:
     """C(limit): how many rows a table may have; the counts beside it are always of all."""
-    summary, rows = report["summary"], report["instances"]
-    action = first_things_first(rows)
-    quiet = [one for one in rows if not one["gd_blockers"]]
-    others = [one for one in quiet if not healthy(one)]
-    off = Counter((one["gd_account_id"], one["gd_region"]) for one in rows if one["gd_reason"] == "monitoring_off")
-    areas = [{**one, "off": off[one["account_id"], one["region"]]} for one in summary["areas"]]
+    summary = summarize(report.verdicts)
+    action = first_things_first(report.verdicts)
+    quiet = [verdict for verdict in report.verdicts if not verdict.blockers]
+    others = [verdict for verdict in quiet if not verdict.healthy]
+    off = Counter(one.instance.area_key for one in report.verdicts if one.reason == "monitoring_off")
+    areas = [{**one, "off": off[AreaKey(one["account_id"], one["region"])]} for one in summary["areas"]]
     accounts, regions = _accounts(areas)
     return {
         "summary": summary,
-        "problems": report["problems"],
+        "problems": report.problems,
         "problem_limit": limit,
-        "reads": report["reads"][:limit],
-        "reads_left": max(0, len(report["reads"]) - limit),
+        "reads": [_read_words(read) for read in report.reads[:limit]],
+        "reads_left": max(0, len(report.reads) - limit),
         "parts": _parts(summary),
         "routes": [
             {**one, "who": ROUTE_WORDS[one["route"]], "percent": percent(one["healthy"], one["wanted"])}
@@ -53,18 +55,18 @@ def view(report: Mapping[str, Any], limit: int) -> dict[str, Any]:
         "left_out": [one for one in summary["reasons"] if not one["wanted"]],
         "left_out_instances": summary["instances"] - summary["wanted"],
         "blockers": summary["blockers"],
-        "issues": _issues(rows),
+        "issues": _issues(report.verdicts),
         "accounts": accounts[:limit],
         "account_count": len(accounts),
         "region_count": len(regions),
         "regions": regions,
         "everywhere": _cell(areas),
-        "action": [_line(one) for one in action[:limit]],
+        "action": [_line(verdict) for verdict in action[:limit]],
         "action_count": len(action),
-        "others": [_line(one) for one in others[:limit]],
+        "others": [_line(verdict) for verdict in others[:limit]],
         "other_count": len(others),
         "quiet_healthy": len(quiet) - len(others),
-        "on_hosts": hosts_view(report.get("hosts", []), limit),
+        "on_hosts": hosts_view(report.hosts, limit),
     }
 
 
@@ -138,9 +140,9 @@ def grade(covered: int, wanted: int) -> str:
     return "few" if share < 50 else "many" if share < 90 else "most"
 
 
-def _issues(rows: Rows) -> list[dict[str, Any]]:
+def _issues(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     """What GuardDuty says of unhealthy agents, the most frequent first, each with one of its texts as AWS gave it."""
-    texts = [one["gd_issue"] for one in rows if one["gd_coverage"] == "unhealthy" and one["gd_issue"]]
+    texts = [verdict.issue for verdict in verdicts if verdict.coverage == "unhealthy" and verdict.issue]
     counts: Counter[str] = Counter()
     example: dict[str, str] = {}
     for text in sorted(texts):
@@ -161,11 +163,24 @@ def _issues(rows: Rows) -> list[dict[str, Any]]:
     ]
 
 
-def _line(one: Mapping[str, Any]) -> dict[str, Any]:
+def _read_words(read: Mapping[str, Any]) -> str:
+    """How a part was read: 'regions eu-west-1, us-east-1; scope all'."""
+    return "; ".join(f"{key.replace('_', ' ')} {_value_words(value)}" for key, value in read.items())
+
+
+def _value_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+def _line(verdict: Verdict) -> dict[str, Any]:
     """A row of the tables of instances: what identifies it, and what is said of it."""
     return {
-        **{name: value for name, value in one.items() if name != "gd_tags"},
-        "name": one["gd_tags"].get("Name"),
-        "who": ROUTE_WORDS[one["gd_route"]],
-        "coverage": COVERAGE_WORDS[one["gd_coverage"]][0],
+        **row(verdict),
+        "name": verdict.instance.tags.get("Name"),
+        "who": ROUTE_WORDS[verdict.route],
+        "coverage": COVERAGE_WORDS[verdict.coverage][0],
     }

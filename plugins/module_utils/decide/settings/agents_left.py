@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...model.fleet import AccountRegion, AreaKey, CoverageRow, Detector, Feature, Instance, Snapshot
-from ..verdict.eligibility import read_tag, ssm_state
+from ..verdict.eligibility import agent_seen, read_tag, ssm_state
 from .features import LEGACY_FEATURE
 
 # What must be known of an account and region to tell.
@@ -83,7 +83,7 @@ def _agents(count: int) -> str:
 def _of_area(area: AccountRegion, after: Detector) -> Iterable[dict[str, Any]]:
     for instance in area.instances:
         row = area.coverage.get(instance.instance_id)
-        if row is None or not _has_agent(row) or instance.state in ("terminated", "shutting-down"):
+        if row is None or not agent_seen(row.healthy, row.agent_version) or instance.gone:
             continue
         reason = _reason(area, instance, row, after)
         if reason is not None:
@@ -98,10 +98,6 @@ def _of_area(area: AccountRegion, after: Detector) -> Iterable[dict[str, Any]]:
             }
 
 
-def _has_agent(row: CoverageRow) -> bool:
-    return bool(row.agent_version) or row.status == "HEALTHY"
-
-
 def _reason(area: AccountRegion, instance: Instance, row: CoverageRow, after: Detector) -> str | None:
     tag = read_tag(instance.tags)
     manual = row.management_type == "MANUAL"
@@ -114,7 +110,7 @@ def _reason(area: AccountRegion, instance: Instance, row: CoverageRow, after: De
         return "eks_runtime_monitoring_on"
     if tag == "excluded":
         return "excluded_by_tag"
-    if instance.state != "running":
+    if not instance.running:
         return "not_running"
     if ssm_state(area.nodes.get(instance.instance_id), unknown=False) != "online":
         return "not_ssm_managed"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...model.fleet import Feature
+from ..wording import some
 
 FEATURE = "RUNTIME_MONITORING"
 LEGACY_FEATURE = "EKS_RUNTIME_MONITORING"
@@ -105,7 +106,7 @@ def legacy_warning(places: Sequence[str], desired: DesiredFeatures) -> str | Non
     """One sentence for all the accounts in which the older feature stays on."""
     if not places:
         return None
-    where = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+    where = some(places)
     if desired.enabled:
         why = "it is part of Runtime Monitoring now, and goes on costing if only Runtime Monitoring is turned off later"
     else:

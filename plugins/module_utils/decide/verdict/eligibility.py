@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The eligibility rule: should this instance run the agent, who brings it, and what stands in the way.
+"""The eligibility rule: whether an instance should run the agent, who installs it, and what blocks it.
 
 This is the only place that decides it. Sources: GuardDuty user guide, "How Runtime Monitoring works with Amazon EC2
 instances", "Prerequisites for Amazon EC2 instance support", "Coverage and troubleshooting for Amazon EC2 instance".
@@ -43,6 +43,15 @@ class Verdict:
     agent_version: str | None = None
     management_type: str | None = None
     cluster: str | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Of wanted instances only, so that healthy is a part of wanted."""
+        return self.wanted and self.coverage == "healthy"
+
+    @property
+    def agent_seen(self) -> bool:
+        return agent_seen(self.coverage == "healthy", self.agent_version)
 
 
 def judge_fleet(snapshot: Snapshot, choices: Choices) -> Iterator[Verdict]:
@@ -105,12 +114,11 @@ def read_tag(tags: Mapping[str, str]) -> str:
 
 
 def ssm_state(node: Node | None, unknown: bool) -> str:
-    """Online is the only PingStatus that can run a command; Inactive is deprecated (botocore model, PingStatus)."""
     if unknown:
         return "unknown"
     if node is None:
         return "absent"
-    return "online" if node.ping == "Online" else "lost"
+    return "online" if node.online else "lost"
 
 
 def coverage_state(row: CoverageRow | None, unknown: bool) -> str:
@@ -118,7 +126,12 @@ def coverage_state(row: CoverageRow | None, unknown: bool) -> str:
         return "unknown"
     if row is None:
         return "absent"
-    return "healthy" if row.status == "HEALTHY" else "unhealthy"
+    return "healthy" if row.healthy else "unhealthy"
+
+
+def agent_seen(healthy: bool, agent_version: str | None) -> bool:
+    """Whether GuardDuty's coverage shows an agent: a healthy one, or one whose version it knows."""
+    return healthy or bool(agent_version)
 
 
 def cluster_of(tags: Mapping[str, str], row: CoverageRow | None) -> str | None:
@@ -158,7 +171,7 @@ def _reason(instance: Instance, area: AccountRegion, tag: str, ssm: str, choices
 
 
 def _unsupported(instance: Instance) -> str | None:
-    if instance.state in ("terminated", "shutting-down"):
+    if instance.gone:
         return "instance_gone"
     if instance.platform != "linux":
         return "platform_unsupported"
@@ -175,7 +188,7 @@ def _contradictions(reason: str, tag: str, row: CoverageRow | None) -> Iterator[
         yield "exclusion_unreadable"
     if tag == "ineffective":
         yield "tag_ineffective"
-    if reason == "excluded_by_tag" and row is not None and (row.agent_version or row.status == "HEALTHY"):
+    if reason == "excluded_by_tag" and row is not None and agent_seen(row.healthy, row.agent_version):
         yield "agent_left_behind"
 
 
@@ -188,8 +201,7 @@ def _wanted_blockers(
     area: AccountRegion,
     coverage: str,
 ) -> Iterator[str]:
-    running = instance.state == "running"
-    if not running:
+    if not instance.running:
         yield "not_running"
     elif route == "guardduty" and ssm in _SSM_BLOCKERS:
         # A stopped node is never returned by SSM, so its absence says nothing (botocore, DescribeInstanceInformation).
@@ -203,7 +215,7 @@ def _wanted_blockers(
         yield "os_unverified"
     if coverage == "unhealthy":
         yield "coverage_unhealthy"
-    elif coverage == "absent" and running:
+    elif coverage == "absent" and instance.running:
         yield "not_reporting"
 
 

@@ -17,7 +17,6 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.associat
     NodeCapacity,
     instance_choice,
     room,
-    some,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.association.plan import (
     AssociationPlan,
@@ -114,11 +113,6 @@ def test_the_instances_to_read() -> None:
     assert instance_choice(tag("wave", "1", "2") + ids("i-1", "mi-2")) == ({"tag:wave": ["1", "2"]}, ["i-1"])
     assert instance_choice(EVERYONE) == ({}, None)
     assert instance_choice(GROUP) == ({}, None)
-
-
-def test_a_long_list_is_cut() -> None:
-    assert some(["a", "b", "c", "d", "e"]) == "a, b, c, d, e"
-    assert some(["a", "b", "c", "d", "e", "f", "g"]) == "a, b, c, d, e and 2 more"
 
 
 # The plan

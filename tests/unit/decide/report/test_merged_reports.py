@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from varied_fleet import fleet, varied
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize, summarize_rows
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.summary import summarize
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import (
-    COLUMNS,
     ReportError,
     first_things_first,
     parse,
@@ -22,7 +21,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.d
     steady,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.text import to_json
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import row
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import COLUMNS, row, verdict_of
 
 FLEET = fleet(300)
 
@@ -39,7 +38,7 @@ def part(account_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize("size", [0, 1, 7, 300])
 def test_a_summary_of_rows_is_the_summary_of_verdicts(size: int) -> None:
     verdicts = varied(size, seed=size)
-    assert summarize_rows([row(one) for one in verdicts]) == summarize(verdicts)
+    assert summarize(map(verdict_of, map(row, verdicts))) == summarize(verdicts)
 
 
 def test_shards_by_account_come_to_the_report_of_the_whole_fleet() -> None:
@@ -48,7 +47,7 @@ def test_shards_by_account_come_to_the_report_of_the_whole_fleet() -> None:
     merged, whole = report({}, shards, {}), alone(FLEET)
     assert merged == whole
     assert to_json(merged) == to_json(whole)
-    assert whole["summary"] == FLEET["summary"]
+    assert summarize(whole.verdicts) == FLEET["summary"]
 
 
 def test_a_later_row_of_the_same_instance_replaces_an_earlier_one() -> None:
@@ -56,10 +55,10 @@ def test_a_later_row_of_the_same_instance_replaces_an_earlier_one() -> None:
     new = {**old, "gd_coverage": "healthy" if old["gd_coverage"] != "healthy" else "unhealthy"}
     earlier, later = (to_json(alone({"instances": [one], "problems": []})) for one in (old, new))
 
-    assert report({}, {"a": earlier, "b": later}, {})["instances"][0]["gd_coverage"] == new["gd_coverage"]
-    assert report({}, {"b": later, "a": earlier}, {})["instances"][0]["gd_coverage"] == old["gd_coverage"]
+    assert report({}, {"a": earlier, "b": later}, {}).verdicts[0].coverage == new["gd_coverage"]
+    assert report({}, {"b": later, "a": earlier}, {}).verdicts[0].coverage == old["gd_coverage"]
     now = report({"instances": [old], "problems": []}, {"b": later}, {})
-    assert [one["gd_coverage"] for one in now["instances"]] == [old["gd_coverage"]], "what was read now is the latest"
+    assert [one.coverage for one in now.verdicts] == [old["gd_coverage"]], "what was read now is the latest"
 
 
 def test_the_order_in_which_aws_answers_changes_nothing() -> None:
@@ -72,10 +71,10 @@ def test_what_was_read_and_what_failed_is_kept_of_every_part() -> None:
     one = report(
         {"instances": [], "problems": ["x failed."]}, {}, {"time": "06:00", "regions": ["eu-west-1"], "filters": {}}
     )
-    assert one["reads"] == [{"time": "06:00", "regions": ["eu-west-1"]}]
+    assert one.reads == ({"time": "06:00", "regions": ["eu-west-1"]},)
     both = report({"instances": [], "problems": ["x failed.", "y failed."]}, {"a": to_json(one)}, {})
-    assert both["reads"] == one["reads"], "a read of which nothing is known is no entry"
-    assert both["problems"] == ["x failed.", "y failed."]
+    assert both.reads == one.reads, "a read of which nothing is known is no entry"
+    assert both.problems == ("x failed.", "y failed.")
 
 
 @pytest.mark.parametrize(
@@ -108,16 +107,21 @@ def first_row(text: str, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda text: text[:-3], "is no JSON"),
-        (lambda text: "[1]", "is no report of fleetsec.guardduty"),
-        (lambda text: '{"instances": []}', "is no report of fleetsec.guardduty"),
+        (lambda text: text[:-3], "is not valid JSON"),
+        (lambda text: "[1]", "is not a report of fleetsec.guardduty"),
+        (lambda text: '{"instances": []}', "is not a report of fleetsec.guardduty"),
         (lambda text: changed(text, format=99), "has format 99"),
-        (lambda text: changed(text, instances=["x"]), r"instances\[0\] is no row"),
+        (lambda text: changed(text, instances=["x"]), r"instances\[0\] is not a row"),
         (lambda text: changed(text, instances=[{"gd_instance_id": "i-1"}]), "lacks gd_account_id"),
-        (lambda text: first_row(text, gd_tags=None), "has a gd_tags that is no dict"),
+        (lambda text: first_row(text, gd_tags=None), "has a gd_tags that is not a dict"),
         (lambda text: first_row(text, gd_reason="new"), "has the gd_reason 'new'"),
         (lambda text: first_row(text, gd_route="new"), "has the gd_route 'new'"),
         (lambda text: first_row(text, gd_blockers=["new"]), "has the blocker 'new'"),
+        (lambda text: first_row(text, gd_blockers=[{}]), "has the blocker {}"),
+        (lambda text: first_row(text, gd_vpc_id=4), "has a gd_vpc_id that is not a str"),
+        (lambda text: first_row(text, gd_tags={"a": 1}), "has gd_tags that are not text"),
+        (lambda text: changed(text, reads=["x"]), r"reads\[0\] is not a row"),
+        (lambda text: changed(text, hosts=[{"host": "web"}]), r"hosts\[0\] lacks instance_id"),
     ],
 )
 def test_a_shard_that_is_no_report_is_named_with_what_is_wrong(spoil: Any, says: str) -> None:
@@ -129,19 +133,19 @@ def test_a_shard_that_is_no_report_is_named_with_what_is_wrong(spoil: Any, says:
 
 def test_the_columns_are_the_words_in_their_order() -> None:
     assert tuple(FLEET["instances"][0]) == COLUMNS
-    assert tuple(alone(FLEET)["instances"][0]) == COLUMNS
+    assert tuple(json.loads(to_json(alone(FLEET)))["instances"][0]) == COLUMNS
 
 
 def test_uncovered_instances_come_first_then_contradictions_then_what_is_stopped_then_what_is_healthy() -> None:
-    ordered = first_things_first(FLEET["instances"])
+    ordered = first_things_first(map(verdict_of, FLEET["instances"]))
     assert len(ordered) == FLEET["summary"]["blocked"]
     kinds = [
         "contradiction"
-        if not one["gd_wanted"]
+        if not one.wanted
         else "healthy"
-        if one["gd_coverage"] == "healthy"
+        if one.coverage == "healthy"
         else "uncovered"
-        if one["gd_state"] == "running"
+        if one.instance.state == "running"
         else "stopped"
         for one in ordered
     ]

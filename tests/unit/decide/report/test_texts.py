@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,15 +17,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from varied_fleet import fleet
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import COLUMNS, report
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import parse, report
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.text import md_code, to_csv, to_json
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Verdict
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import COLUMNS, row
 
-ROW = report(fleet(1), {}, {})["instances"][0]
+ONE = report(fleet(1), {}, {})
 # a lone surrogate is no text that UTF-8 can hold
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 DANGEROUS = st.builds(
     "".join, st.lists(st.sampled_from(list("=+-@\t\r\n\"',;|`<>&{}%\\") + ["x", " ", "\uff1d"]), max_size=8)
 )
+
+
+def said(issue: str, tags: dict[str, str]) -> Verdict:
+    """The one verdict with texts of others."""
+    (verdict,) = ONE.verdicts
+    return replace(verdict, issue=issue, instance=replace(verdict.instance, tags=tags))
 
 
 def read_back(text: str) -> list[dict[str, str]]:
@@ -35,7 +44,7 @@ def read_back(text: str) -> list[dict[str, str]]:
 @settings(max_examples=300)
 @given(issue=TEXT | DANGEROUS, name=TEXT | DANGEROUS)
 def test_csv_gives_each_value_again_and_no_cell_starts_a_formula(issue: str, name: str) -> None:
-    text = to_csv([{**ROW, "gd_issue": issue, "gd_tags": {"Name": name, name: issue}}])
+    text = to_csv([said(issue, {"Name": name, name: issue})])
     (again,) = read_back(text)
     assert again["gd_issue"] == issue
     assert json.loads(again["gd_tags"]) == {"Name": name, name: issue}
@@ -44,8 +53,8 @@ def test_csv_gives_each_value_again_and_no_cell_starts_a_formula(issue: str, nam
 
 
 def test_csv_has_a_line_for_each_instance_with_the_words_as_columns() -> None:
-    rows = report(fleet(200), {}, {})["instances"]
-    text = to_csv(rows)
+    verdicts = report(fleet(200), {}, {}).verdicts
+    rows, text = [row(verdict) for verdict in verdicts], to_csv(verdicts)
     assert text.splitlines()[0] == ",".join(COLUMNS)
     again = read_back(text)
     assert [one["gd_instance_id"] for one in again] == [one["gd_instance_id"] for one in rows]
@@ -57,13 +66,14 @@ def test_csv_has_a_line_for_each_instance_with_the_words_as_columns() -> None:
 
 @given(issue=TEXT | DANGEROUS)
 def test_json_is_the_report_with_a_line_for_each_instance(issue: str) -> None:
-    one = report({"instances": [{**ROW, "gd_issue": issue}], "problems": [issue]}, {}, {"time": issue})
-    assert json.loads(to_json(one)) == one
+    one = replace(ONE, verdicts=(said(issue, {}),), problems=(issue,), reads=({"time": issue},))
+    assert parse(to_json(one), "report.json") == one
 
 
 def test_two_reports_differ_in_the_lines_of_the_instances_that_differ() -> None:
     before = report(fleet(50), {}, {})
-    after = {**before, "instances": [*before["instances"][:-1], {**before["instances"][-1], "gd_issue": "New"}]}
+    *rest, last = before.verdicts
+    after = replace(before, verdicts=(*rest, replace(last, issue="New")))
     pairs = zip(to_json(before).split("\n"), to_json(after).split("\n"), strict=True)
     assert sum(one != other for one, other in pairs) == 1
     assert json.loads(to_json(report({}, {}, {})))["instances"] == []

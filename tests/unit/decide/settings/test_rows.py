@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.eligibility_report import (
     answer,
-    settings_row,
+    settings_of,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import Choices
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
@@ -38,7 +40,7 @@ def area(status: str = "ENABLED", enabled: bool = True, **changes: object) -> Ac
 def test_a_sub_feature_is_in_effect_with_its_feature_only(
     place: AccountRegion, monitoring: bool, automated: bool
 ) -> None:
-    row = settings_row(place)
+    row = asdict(settings_of(place))
     assert (row["runtime_monitoring"], row["ec2_agent_management"]) == (monitoring, automated)
     assert (row["eks_addon_management"], row["ecs_fargate_agent_management"]) == (False, False)
 

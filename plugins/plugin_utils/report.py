@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the fleetsec.guardduty authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a report: the earlier ones that are read, the texts of a new one, and how they replace what is there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from ..module_utils.decide.report.document import Report, ReportError
+from ..module_utils.decide.report.text import md_code, to_csv, to_json
+from ..module_utils.decide.report.view import view
+
+JSON_NAME = "report.json"
+TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
+
+
+def earlier_reports(given: Iterable[str], folder: str) -> dict[str, str]:
+    """The text of each report.json by its path: of files, and of *.json below directories, in the order of their paths.
+
+    The report of C(folder) itself is never one of them. Raises a ReportError where there is none, or one cannot be read.
+    """
+    texts = {}
+    for name in given:
+        path = os.path.realpath(name)
+        found = _json_files(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
+        if not found:
+            raise ReportError(f"shards: there is no report.json file at {path}. Name files or directories that exist.")
+        for one in found:
+            if one != os.path.join(folder, JSON_NAME):
+                texts[one] = _text_of(one)
+    return texts
+
+
+def _json_files(folder: str) -> list[str]:
+    return sorted(
+        path
+        for parent, _folders, names in os.walk(folder)
+        for name in names
+        if name.endswith(".json") and not name.startswith(".")
+        if os.path.isfile(path := os.path.join(parent, name)) and not os.path.islink(path)
+    )
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path} cannot be read: {error}. Write it again with report_dir, or leave it out.") from None
+
+
+def environment() -> Environment:
+    """Plain Jinja, so that no text of AWS's or of a host's is ever a template of Ansible's; HTML is escaped."""
+    rendering = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html.j2",), default=False),
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    rendering.filters["code"] = md_code
+    return rendering
+
+
+def texts_of(report: Report, title: str, time: str, rows: int) -> dict[str, str]:
+    """The text of each file by its name. C(rows): how many rows a table of the page may have."""
+    rendering = environment()
+    shown = {"report": view(report, rows), "title": title, "time": time}
+    pages = {name: rendering.get_template(f"{name}.j2").render(shown) for name in ("report.html", "report.md")}
+    return {
+        JSON_NAME: to_json(report),
+        "report.csv": to_csv(report.verdicts),
+        **{name: text.rstrip("\n") + "\n" for name, text in pages.items()},
+    }
+
+
+def to_replace(folder: str, texts: Mapping[str, str]) -> dict[str, tuple[bytes, bytes]]:
+    """What is there and what should be there, of each file whose content or mode differs. None there: empty."""
+    differing = {}
+    for name, text in texts.items():
+        # A lone surrogate, which JSON can hold and UTF-8 cannot, becomes a question mark.
+        wanted, path = text.encode("utf-8", "replace"), Path(folder, name)
+        there = path.read_bytes() if path.exists() else b""
+        if there != wanted or not path.exists() or path.stat().st_mode & 0o7777 != FILE_MODE:
+            differing[name] = (there, wanted)
+    return differing
+
+
+def folder_differs(folder: str) -> bool:
+    return not os.path.isdir(folder) or os.stat(folder).st_mode & 0o7777 != FOLDER_MODE
+
+
+def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
+    """Write every file beside its place first, and put them there when all are written. Raises an OSError."""
+    _make_folder(folder)
+    written: dict[str, str] = {}
+    try:
+        for name, content in contents.items():
+            handle, path = tempfile.mkstemp(prefix=f".{name}-", dir=folder)
+            written[name] = path
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(path, FILE_MODE)
+        for name in contents:
+            os.replace(written[name], os.path.join(folder, name))
+    finally:
+        for path in written.values():
+            with suppress(FileNotFoundError):
+                os.remove(path)
+
+
+def _make_folder(folder: str) -> None:
+    missing = [path for path in (Path(folder), *Path(folder).parents) if not path.exists()]
+    os.makedirs(folder, exist_ok=True)
+    for path in {Path(folder), *missing}:
+        path.chmod(FOLDER_MODE)
