@@ -70,7 +70,7 @@ def blockers() -> Iterator[str]:
         if blocker.fix and not guides.fixer(blocker.fix):
             yield f"{CATALOGUE}: the fix of blocker `{code}`, {blocker.fix}, is neither a module nor a playbook"
         if code not in texts(ELIGIBILITY):
-            yield f"{ELIGIBILITY}: no condition yields the blocker `{code}`; add it to _in_the_way() or _contradictions()"
+            yield f"{ELIGIBILITY}: no condition yields the blocker `{code}`; add it to _wanted_blockers() or _contradictions()"
         for path, what in BLOCKER_TESTS.items():
             if code not in texts(path):
                 yield f"{path}: {what}: `{code}`"
