@@ -54,6 +54,7 @@ READERS: tuple[tuple[type, str], ...] = (
 )
 # The tests of the other two give AWS's members in the order of the fields
 INSTANCE_TESTS = "tests/unit/observe/fleet/test_ec2.py"
+QUICK_READERS = "tests/unit/observe/client/test_quick_readers.py"
 GUIDE, ROW_TESTS = "docs/docsite/rst/guide_verdicts.rst", "tests/unit/decide/fleet/test_verdict_rows.py"
 
 
@@ -120,7 +121,7 @@ def systems() -> Iterator[str]:
 
 
 def aws_fields() -> Iterator[str]:
-    """Each field of a record has a reader, a test, and a cache format that changed with it."""
+    """Each field of a record has its readers, a test, and a cache format that changed with it."""
     for record, reader in READERS:
         read = arguments(reader, record.__name__)
         for one in fields(record):
@@ -128,6 +129,7 @@ def aws_fields() -> Iterator[str]:
                 yield f"{reader}: does not read the field `{one.name}` of {record.__name__} ({FLEET}); set it from AWS's answer"
             elif record is fleet.Instance and one.name not in words_of(INSTANCE_TESTS):
                 yield f"{INSTANCE_TESTS}: no test expects the field `{one.name}`; add AWS's member to an answer, and its value"
+    yield from loaded(QUICK_READERS).missing_members()
     yield from records.outdated()
 
 
@@ -183,4 +185,6 @@ def loaded(path: str) -> ModuleType:
 
 
 if __name__ == "__main__":
-    raise SystemExit("\n".join(everything()))
+    missing = everything()
+    print("\n".join(missing) or "Nothing is missing.")
+    raise SystemExit(bool(missing))
