@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..model.fleet import MANAGED_TAG
+from ..model.fleet import ANSIBLE_MARKUP, MANAGED_TAG
 
 MOST_TAGS = 50
 
@@ -41,6 +41,9 @@ def refused_tags(tags: Iterable[str], option: str = "tags", managed: bool = Fals
     reserved = sorted(key for key in keys if is_reserved(key))
     if reserved:
         return f"Tag keys that start with 'aws:' belong to AWS: {', '.join(reserved)}. Leave them out of {option}."
+    markup = sorted(key for key in keys if key.startswith(ANSIBLE_MARKUP))
+    if markup:
+        return f"Ansible reads keys such as {', '.join(markup)} as its own markup. Leave them out of {option}."
     if len(keys) > MOST_TAGS:
         return f"{option} has {len(keys)} tags, and AWS takes at most {MOST_TAGS} for each resource."
     return None
