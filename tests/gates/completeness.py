@@ -55,7 +55,7 @@ READERS: tuple[tuple[type, str], ...] = (
 # The tests of the other two give AWS's members in the order of the fields
 INSTANCE_TESTS = "tests/unit/observe/fleet/test_ec2.py"
 QUICK_READERS = "tests/unit/observe/client/test_quick_readers.py"
-GUIDE, ROW_TESTS = "docs/docsite/rst/guide_verdicts.rst", "tests/unit/decide/fleet/test_verdict_rows.py"
+GUIDE, ROW_TESTS = guides.VERDICTS, "tests/unit/decide/fleet/test_verdict_rows.py"
 
 
 def everything() -> list[str]:
@@ -141,7 +141,9 @@ def variables() -> Iterator[str]:
         if name not in explained:
             yield f"{GUIDE}: the table Variables lacks ``{name}``; add its values and its meaning"
         if name not in designed:
-            yield f"{ROW_TESTS}: DESIGNED_NAMES lacks `{name.removeprefix('gd_')}`; add it, and its value to the row's test"
+            yield f"{ROW_TESTS}: DESIGNED_NAMES lacks `{name.removeprefix('gd_')}`; add it"
+        if name not in texts(ROW_TESTS):
+            yield f"{ROW_TESTS}: test_a_row_says_what_aws_says lacks `{name}`; add its value"
     for name in sorted({*explained, *designed} - set(names)):
         yield f"{UTILS}/decide/verdict/rows.py: the row lacks `{name}`, which {GUIDE} or {ROW_TESTS} has"
 

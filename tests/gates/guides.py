@@ -31,6 +31,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
 from tree import ROOT
 
 GUIDES = ROOT / "docs" / "docsite" / "rst"
+VERDICTS = "docs/docsite/rst/guide_verdicts.rst"
+PERMISSIONS = "docs/docsite/rst/guide_permissions.rst"
 POLICIES = ROOT / "docs" / "iam"
 PLAYBOOKS = ROOT / "playbooks"
 ROLE = ROOT / "roles" / "agent"
@@ -254,7 +256,7 @@ def shown(path: Path) -> str:
 
 def explained(title: str) -> list[str]:
     """The gd_ names in the first column of the table under a title of the verdicts guide."""
-    verdicts = (GUIDES / "guide_verdicts.rst").read_text(encoding="utf-8")
+    verdicts = (ROOT / VERDICTS).read_text(encoding="utf-8")
     section = re.split(rf"^{title}\n-+\n", verdicts, flags=re.MULTILINE)[1].split("\n---", 1)[0]
     cells = re.findall(r"^   \* - (.*?)\n     - ", section, re.MULTILINE | re.DOTALL)
     return [name for cell in cells for name in re.findall(r"``(gd_\w+)``", cell)]

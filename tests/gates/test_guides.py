@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 import yaml
 
 import guides
@@ -16,8 +15,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict 
 from told import expect_none
 from tree import ROOT
 
-VERDICTS = (guides.GUIDES / "guide_verdicts.rst").read_text(encoding="utf-8")
-PERMISSIONS = (guides.GUIDES / "guide_permissions.rst").read_text(encoding="utf-8")
+VERDICTS = (ROOT / guides.VERDICTS).read_text(encoding="utf-8")
+PERMISSIONS = (ROOT / guides.PERMISSIONS).read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 PLAYBOOKS = sorted(path.stem for path in guides.PLAYBOOKS.glob("*.yml"))
@@ -51,9 +50,12 @@ def test_a_missing_row_is_named() -> None:
 
 
 def test_every_guide_is_on_the_contents_page() -> None:
-    contents = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))
-    listed = [name for section in contents["sections"] for name in section["toctree"]]
-    assert sorted(listed) == [path.stem for path in guides.guides()]
+    page = "docs/docsite/extra-docs.yml"
+    contents = yaml.safe_load((ROOT / page).read_text(encoding="utf-8"))
+    listed = {name for section in contents["sections"] for name in section["toctree"]}
+    there = {path.stem for path in guides.guides()}
+    expect_none(f"{page}: lacks the guide {name}; add it to a toctree" for name in sorted(there - listed))
+    expect_none(f"{page}: lists {name}, and there is no docs/docsite/rst/{name}.rst" for name in sorted(listed - there))
 
 
 def test_the_values_of_host_variables_are_the_codes() -> None:
@@ -64,26 +66,46 @@ def test_the_values_of_host_variables_are_the_codes() -> None:
         "gd_endpoint": words.ENDPOINT_STATES,
         "gd_coverage": words.COVERAGE_STATES,
     }
-    for name, known in values.items():
-        assert f"``{name}``\n     - {', '.join(f'``{value}``' for value in known)}\n" in VERDICTS
+    cells = {name: ", ".join(f"``{value}``" for value in known) for name, known in values.items()}
+    expect_none(
+        f"{guides.VERDICTS}: the values of ``{name}`` are not those of decide/verdict/catalogue.py: {cell}"
+        for name, cell in cells.items()
+        if f"``{name}``\n     - {cell}\n" not in VERDICTS
+    )
 
 
 def test_every_group_is_explained_and_no_other() -> None:
-    assert sorted(guides.explained("Inventory groups")) == sorted(f"gd_{name}" for name in rows.GROUPS)
+    here, there = set(guides.explained("Inventory groups")), {f"gd_{name}" for name in rows.GROUPS}
+    expect_none(f"{guides.VERDICTS}: the table of groups lacks ``{name}``" for name in sorted(there - here))
+    expect_none(f"decide/verdict/rows.py: GROUPS lacks {name}, which the guide has" for name in sorted(here - there))
 
 
-@pytest.mark.parametrize("name", [*MODULES, *PLAYBOOKS])
-def test_every_module_and_playbook_is_in_the_readme_and_has_its_permissions(name: str) -> None:
-    assert f"| `{name}` |" in README
-    assert f"``{name}``" in PERMISSIONS.partition(".. policies:")[0]
+def test_every_module_and_playbook_is_in_the_readme_and_has_its_permissions() -> None:
+    assert MODULES and PLAYBOOKS
+    names = [*MODULES, *PLAYBOOKS]
+    permissions = PERMISSIONS.partition(".. policies:")[0]
+    expect_none(
+        [
+            f"README.md: lacks a table row that starts with | `{name}` |"
+            for name in names
+            if f"| `{name}` |" not in README
+        ]
+        + [
+            f"{guides.PERMISSIONS}: lacks ``{name}`` in the table that names the policy of each module and playbook"
+            for name in names
+            if f"``{name}``" not in permissions
+        ]
+    )
 
 
 def test_every_policy_is_explained() -> None:
-    assert re.findall(
-        r"^   \* - ``(\w+\.json)``$", PERMISSIONS.partition("Create a policy from a file")[0], re.MULTILINE
+    explained = PERMISSIONS.partition("Create a policy from a file")[0]
+    assert re.findall(r"^   \* - ``(\w+\.json)``$", explained, re.MULTILINE)
+    expect_none(
+        f"{guides.PERMISSIONS}: lacks a table row of ``{path.name}``, which is in docs/iam"
+        for path in guides.POLICIES.glob("*.json")
+        if f"   * - ``{path.name}``\n     - " not in explained
     )
-    for path in guides.POLICIES.glob("*.json"):
-        assert f"   * - ``{path.name}``\n     - " in PERMISSIONS.partition("Create a policy from a file")[0]
 
 
 def test_the_readme_is_short() -> None:
@@ -95,4 +117,4 @@ def test_the_readme_is_short() -> None:
 def test_links_of_the_readme_lead_somewhere() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    expect_none(f"README.md: links to {link}, which does not exist" for link in links if not (ROOT / link).exists())

@@ -4,7 +4,7 @@
 """The pages of docs/contributing/, carried out in a copy of this tree exactly as they are written.
 
 A fenced block is a step: a diff or a whole file (after the language, the file), or shell commands. A block of text after it
-is what tests/gates/completeness.py, or the last command of the page, says to whoever forgets that step.
+is what tests/gates/completeness.py, or the next test of the page, says to whoever forgets that step.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def pages() -> list[Path]:
 
 
 def steps(page: Path) -> list[Step]:
-    """The steps of a page, in order; the last one runs the tests."""
+    """The steps of a page, in order."""
     found: list[Step] = []
     for fence in FENCE.finditer(page.read_text(encoding="utf-8")):
         if fence["kind"] == "text":
