@@ -20,6 +20,7 @@ import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 FLEETS = ROOT / "tests" / "fleets"
+SITE = Path(__file__).with_name("site")
 TIMEOUT = 300  # seconds
 READ_ACTIONS = ("Describe", "Get", "List", "Assume")
 # Long and unusual: Ansible masks a secret wherever its text appears in a result.
@@ -135,6 +136,7 @@ class Ansible:
             "ANSIBLE_SHOW_CUSTOM_STATS": "true",
             "ANSIBLE_HOME": warm.home(),
             "ANSIBLE_PIPELINING": "true",
+            **bytecode_cache(),
         }
 
     def run(self, command: str, *arguments: str, env: Mapping[str, str | None] | None = None) -> Run:
@@ -167,6 +169,13 @@ class Ansible:
             f"plugin: fleetsec.guardduty.ec2\n{text}" if isinstance(config, str) else text, encoding="utf-8"
         )
         return self.run("ansible-inventory", "-i", str(path), *(arguments or ("--list",)), env=env)
+
+
+def bytecode_cache() -> dict[str, str]:
+    """The variables with which site/sitecustomize.py keeps the bytecode of packed modules."""
+    folder = ROOT / ".cache" / "bytecode"
+    folder.mkdir(exist_ok=True)
+    return {"PYTHONPATH": str(SITE), "FLEETSEC_BYTECODE": str(folder)}
 
 
 def run_ansible(
