@@ -55,9 +55,14 @@ attributes:
   diff_mode:
     description: Shows how each file differs, unless it is larger than ansible-core's limit for differences.
     support: full
-  action:
-    description: It is an action plugin, and runs on the controller.
+  idempotent:
+    description: A second run over an unchanged fleet changes nothing.
     support: full
+  platform:
+    description: The platforms on which the module runs.
+    platforms: posix
+    support: full
+    details: It is an action plugin, and always runs on the controller.
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 seealso:

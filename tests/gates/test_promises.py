@@ -53,6 +53,7 @@ FOR_HOSTS = MODULE.replace("tags:", "plan:").replace(
     "extends_documentation_fragment: [fleetsec.guardduty.attributes, fleetsec.guardduty.attributes.writes]",
     f"attributes: {ATTRIBUTES}",
 )
+ALONE = FOR_HOSTS.replace("guardduty.plan:", "guardduty.page:")
 FOR_HOSTS += "from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.agent import installed"
 GOOD = {
     "Makefile": HEADER,
@@ -62,6 +63,8 @@ GOOD = {
     "plugins/doc_fragments/attributes.py": HEADER + FRAGMENT,
     "plugins/modules/plan.py": HEADER + FOR_HOSTS,
     "plugins/modules/tags.py": HEADER + MODULE,
+    "plugins/action/page.py": HEADER,
+    "plugins/modules/page.py": HEADER + ALONE,
     "tests/requirements/test.txt": "moto[server]==5.2.5\nansible==12.3.0 ; python_full_version < '3.12'",
 }
 MISTAKES: list[tuple[Rule, str, str]] = [
@@ -74,6 +77,7 @@ MISTAKES: list[tuple[Rule, str, str]] = [
     (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "")),
     (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "tags, gone")),
     (promises.action_group, "meta/runtime.yml", RUNTIME.replace("tags", "tags, plan")),
+    (promises.action_group, "plugins/modules/page.py", ALONE + "\nmain()"),
     (promises.grouped, "plugins/modules/plan.py", FOR_HOSTS.replace("{check", "{action_group: {support: full}, check")),
     (promises.grouped, "plugins/modules/tags.py", MODULE.replace("attributes, ", "attributes.writes, ")),
     (promises.undocumented, "plugins/modules/tags.py", MODULE.replace("RETURN", "NOTHING")),

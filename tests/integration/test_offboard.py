@@ -122,7 +122,7 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
     desired = {**EVERYWHERE, "assume_role_arns": [], "vpc_ids": [shop], "include_guardduty": True}
     first = ansible.playbook(OFFBOARD, **desired).ok()
     assert [row["vpc_id"] for row in first.stats["guardduty_offboard"]["kept_vpcs"]] == [shop]
-    assert "makes its endpoint anew" in str(first.tasks["Say what will be done and what stays"]["msg"])
+    assert "creates its endpoint again" in str(first.tasks["Say what will be done and what stays"]["msg"])
     assert one.endpoints(shop)
     assert one.tags("web")["GuardDutyManaged"] == "false"
     # GuardDuty's automation runs on, and does not install again where it is told not to.
