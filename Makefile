@@ -42,7 +42,7 @@ lint: lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs 
 lint-python:
 	@$(SETUP) run ruff check
 	@$(SETUP) run ruff format --check
-	@$(SETUP) run mypy
+	@$(SETUP) --env lint run mypy
 
 lint-yaml:
 	@$(SETUP) --env lint run yamllint --strict .

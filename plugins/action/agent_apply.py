@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings the package to the host, runs the module of the same name there, and goes back where the agent crashes."""
+"""Copies the package to the host, runs the module of the same name, and rolls back if the agent crashes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(APPLY)
         plan = options["plan"]
-        foretold = {
+        predicted = {
             **result,
             "changed": bool(plan["changes"]),
             "carried_out": plan["action"],
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
         }
         if plan["action"] == "skip":
             return {
-                **foretold,
+                **predicted,
                 "skipped": True,
                 "skip_reason": message(plan, made=False),
                 "msg": message(plan, made=False),
@@ -55,23 +55,23 @@ class ActionModule(ActionBase):
         except NoPackage as error:
             return {**result, "failed": True, "msg": str(error)}
         if self._task.check_mode or not (plan["changes"] or options["watch"]):
-            return {**foretold, "msg": message(plan, made=not self._task.check_mode)}
+            return {**predicted, "msg": message(plan, made=not self._task.check_mode)}
         answer = self._on_host(plan, package, options, task_vars)
         if not answer.get("failed"):
-            return {**answer, **foretold, "msg": message(plan, made=True)}
+            return {**answer, **predicted, "msg": message(plan, made=True)}
         if "crash" not in answer:
             return answer
-        return {**answer, **foretold, **self._after_crash(plan, answer, options, task_vars)}
+        return {**answer, **predicted, **self._after_crash(plan, answer, options, task_vars)}
 
     def _on_host(self, plan, package, options, task_vars):
-        """The module's answer. The package's copy goes with the task's temporary directory, whatever happens."""
+        """The module's result. The copied package is always removed with the task's temporary directory."""
         if package is not None and options["packages_on"] == "controller":
             if self._connection._shell.tmpdir is None:
                 self._make_tmp_path()
             folder = self._connection._shell.tmpdir
             there = self._connection._shell.join_path(folder, package["name"])
             here = options["packages_dir"]
-            # Its owner and root can read it there, which is enough: nobody else may change the agent.
+            # Only its owner and root can read it there, which is sufficient: nobody else may change the agent.
             self._transfer_file(os.path.join(here, package["name"]) if here else package["path"], there)
             package = {**package, "path": there}
         arguments = {
@@ -83,7 +83,7 @@ class ActionModule(ActionBase):
         return self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
 
     def _after_crash(self, plan, answer, options, task_vars):
-        """What is told of a crash, once the version from before is back where that can be."""
+        """The result after a crash, once the previous version is restored if possible."""
         there, back = answer["installed_version"], plan["rollback"]
         taken = False
         if back is None or not options["rollback"] or plan["action"] not in MOVES:
@@ -96,7 +96,7 @@ class ActionModule(ActionBase):
         return {"msg": told, "installed_version": there, "rolled_back": taken}
 
     def _go_back(self, plan, there, options, task_vars):
-        """The version that the host has then, and why it is not the one from before (None where it is)."""
+        """The resulting version, and why it is not the previous one (None if it is)."""
         try:
             package = artefact(plan["rollback"], options["packages"])
         except NoPackage as error:

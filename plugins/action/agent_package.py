@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module of the same name, and brings to it what only S3's API has."""
+"""Runs the module of the same name, and fetches for it what is only available through the S3 API."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        # To say what is wrong before anything starts. The module gets the options as they were given, and parses them by the
-        # same specification: a path that starts with ~ is one of the machine that fetches.
+        # Validates the options before anything starts. The module gets the original options and parses them again, because a
+        # path that starts with ~ belongs to the machine that fetches.
         dummy, options = self.validate_argument_spec(FETCH)
         result = self._execute_module(module_name=MODULE, task_vars=task_vars)
         lacking = [row for row in result.get("packages", ()) if row.pop("s3", False)]
@@ -43,10 +43,10 @@ class ActionModule(ActionBase):
         return _merged(result, again, failures)
 
     def _bring(self, rows, s3, task_vars):
-        """The rows with paths instead of S3 locations, and the failure of each identity that could not be brought."""
+        """The rows with paths instead of S3 locations, and the failure of each package that could not be fetched."""
         if self._connection._shell.tmpdir is None:
             self._make_tmp_path()
-        # Check mode fetches and verifies too, into a folder that goes away; s3_object would not.
+        # Check mode also fetches and verifies, into a temporary directory; s3_object would skip the download.
         check_mode, self._task.check_mode = self._task.check_mode, False
         brought, failures = [], {}
         try:
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
         return brought, failures
 
     def _get(self, location, target, s3, task_vars):
-        """Why it could not be brought, or None."""
+        """Why it could not be fetched, or None."""
         bucket, dummy, key = location[len(S3) :].partition("/")
         known = AWS_BUCKET.fullmatch(bucket)
         arguments = {
@@ -74,7 +74,7 @@ class ActionModule(ActionBase):
             "bucket": bucket,
             "object": key,
             "dest": target,
-            # Whoever may read an object need not have the right to list its bucket.
+            # Permission to read an object does not imply permission to list its bucket.
             "ignore_nonexistent_bucket": True,
             **({"region": known["region"]} if known else {}),
             **s3,
@@ -84,8 +84,8 @@ class ActionModule(ActionBase):
             return None
         text = str(answer.get("msg", "")).strip().rstrip(".")
         return (
-            f"{location} could not be read by S3's API: {text}. Check version, architecture and region, that boto3 is on this"
-            " machine, and that its credentials allow s3:GetObject there; or use another source."
+            f"{location} could not be read through the S3 API: {text}. Check the version, architecture and region, that boto3 is"
+            " installed on this machine, and that its credentials allow s3:GetObject; or use another source."
         )
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has the module of the same name look at the host, and plans from what it found."""
+"""Runs the module of the same name to inspect the host, and creates a plan from the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         result = self._look(task_vars)
-        # The task's options as the module has parsed them.
+        # The task's options as parsed by the module.
         asked = result.pop("asked", None)
         if result.get("failed") or asked is None:
             return result
@@ -33,24 +33,28 @@ class ActionModule(ActionBase):
         result["msg"] = sentence(made)
         notes = made.pop("notes")
         if made["action"] == "skip" or asked["state"] == "absent":
-            # What stands in the agent's way is no matter of a host that is to be without it.
+            # Unmet requirements do not matter on a host that should not have the agent.
             return result
         warned = [text(one) for one in found if one["level"] == "warning"]
         result["warnings"] = [*result.get("warnings", ()), *warned, *notes]
         grave = ("error", "warning") if asked["strict"] else ("error",)
         against = [text(one) for one in found if one["level"] in grave]
         if against:
-            return {**result, "failed": True, "msg": " ".join(["The agent cannot be brought to this host.", *against])}
+            return {
+                **result,
+                "failed": True,
+                "msg": " ".join(["The agent cannot be installed on this host.", *against]),
+            }
         return result
 
     def _look(self, task_vars):
-        """The module's answer, once the host can be reached: a task of its own for that costs a host another process."""
+        """The module's result, once the host can be reached. A separate wait task would cost another process per host."""
         patience = seconds(self._task.args.get("connect_timeout"))
         deadline = time.monotonic() + patience
         while True:
             try:
                 return self._execute_module(module_name="fleetsec.guardduty.agent_plan", task_vars=task_vars)
-            except Exception as error:  # each connection plugin fails in its own way
+            except Exception as error:  # each connection plugin raises its own exceptions
                 if not patience:
                     raise
                 left = deadline - time.monotonic()
@@ -60,15 +64,15 @@ class ActionModule(ActionBase):
             self._forget_connection()
 
     def _forget_connection(self):
-        """Have the next try begin anew, where the connection is one that is kept."""
+        """Close a persistent connection, so that the next attempt opens a new one."""
         try:
             self._connection.reset()
-        except Exception as error:  # the next try says it again
+        except Exception as error:  # the next attempt reports it
             self._display.vvv(f"Resetting the connection failed: {error}")
 
 
 def seconds(given):
-    """The option as a number; what is none is for the module to refuse."""
+    """The option as a number; 0 for an invalid value, which the module rejects."""
     try:
         return max(0, check_type_int(given))
     except TypeError:
@@ -78,8 +82,8 @@ def seconds(given):
 def unreached(patience, error):
     reason = str(error).strip().rstrip(".")
     return (
-        f"Reaching the host failed for {patience} s: {reason}. Mend the connection, or wait longer for a host that has just"
-        " started, and run this again."
+        f"The host was unreachable for {patience} s: {reason}. Fix the connection, or set a longer timeout for a host that has"
+        " just started, then run this again."
     )
 
 

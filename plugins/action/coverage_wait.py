@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits: runs the module of the same name until its gate is open, and says on the screen how far it is."""
+"""Runs the module of the same name until its gate is open, and prints the progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
         while True:
             result = self._execute_module(module_name="fleetsec.guardduty.coverage_wait", task_vars=task_vars)
             result["waited"] = int(time.monotonic() - started)
-            # What the module made of the task's options, which only it has parsed.
+            # The gate's settings, from the task's options as parsed by the module.
             gate = result.pop("gate", None)
             if result.get("failed") or gate is None:
                 return result

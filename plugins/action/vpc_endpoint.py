@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module of the same name: hands it the policy's template, and says on the screen how far it is while it waits."""
+"""Runs the module of the same name: passes it the policy template, and prints the progress while it waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ..plugin_utils.progress import shown_progress
 
-# The module may run where the collection is not.
+# The module may run on a machine without the collection.
 PRESETS = Path(__file__).parents[2] / "playbooks" / "templates" / "endpoint_policy.json.j2"
 FILLED_IN = ("policy_source", "progress_file")
 
@@ -25,7 +25,7 @@ class ActionModule(NormalAction):
         with shown_progress("VPC endpoints") if self._is_watched() else nullcontext() as path:
             self._task.args = {**given, **source, **({"progress_file": path} if path else {})}
             result = super().run(tmp, task_vars)
-        # What is said of the task is what the user wrote.
+        # The result shows the task's options as the user wrote them.
         said = result.get("invocation", {}).get("module_args", {})
         said.update({name: given.get(name) for name in FILLED_IN if name in said})
         return result
@@ -35,9 +35,9 @@ class ActionModule(NormalAction):
             found = Path(self._find_needle("templates", path)) if path else PRESETS
             return found.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise AnsibleActionFail(f"policy_template {path} cannot be read: {error}.") from error
+            raise AnsibleActionFail(f"Cannot read policy_template {path}: {error}. Check the path.") from error
 
     def _is_watched(self):
-        """The module's file can be read here only where it runs on this machine, and in the foreground."""
+        """Whether the module's progress file can be read: only if it runs on this machine, in the foreground."""
         in_front = not self._task.async_val and not self._task.check_mode
         return in_front and self._connection.transport == "local" and "progress_file" not in self._task.args

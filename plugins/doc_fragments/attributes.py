@@ -33,11 +33,11 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and say what would change, without changing it.
+    description: Can run in check mode and report changes without making them.
     support: full
-    details: Check mode reports exactly the changes of the real run, since both come from the same plan.
+    details: Check mode reports exactly the changes of the real run, because both come from the same plan.
   diff_mode:
-    description: Returns what changes, before and after.
+    description: Returns the changes, with the state before and after.
     support: full
   idempotent:
     description: A second run changes nothing.
@@ -48,11 +48,11 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and say what would change, without changing it.
+    description: Can run in check mode and report changes without making them.
     support: full
     details: The module never changes anything.
   diff_mode:
-    description: Returns what changes, before and after.
+    description: Returns the changes, with the state before and after.
     support: N/A
     details: The module never changes anything.
   idempotent:

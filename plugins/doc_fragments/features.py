@@ -16,8 +16,8 @@ options:
     default: enabled
   ec2_agent_management:
     description:
-      - Whether GuardDuty brings the agent to EC2 instances by itself (automated agent configuration).
-      - Turned off, the agents that are there stay, are no longer updated, and keep costing.
+      - Whether GuardDuty installs the agent on EC2 instances itself (automated agent configuration).
+      - If turned off, existing agents stay, are no longer updated, and keep causing costs.
     type: bool
   eks_addon_management:
     description: Whether GuardDuty manages its add-on on EKS clusters.
@@ -27,11 +27,11 @@ options:
     type: bool
   migrate_eks:
     description:
-      - Whether to turn the older feature C(EKS_RUNTIME_MONITORING) off, which Runtime Monitoring replaces.
-      - With O(state=enabled) it goes off only after Runtime Monitoring is on, the order that AWS asks for, and the management
-        of the EKS add-on is carried over unless O(eks_addon_management) says otherwise.
-      - With O(state=disabled) both go off, which is what makes GuardDuty clean up and ends the costs.
-      - Where it stays on, a warning says so.
+      - Whether to turn off the older feature C(EKS_RUNTIME_MONITORING), which Runtime Monitoring replaces.
+      - With O(state=enabled), it is turned off only after Runtime Monitoring is on, as AWS requires, and the management of the
+        EKS add-on is carried over unless O(eks_addon_management) is set.
+      - With O(state=disabled), both are turned off, so that GuardDuty cleans up and the costs end.
+      - If it stays on, the module warns.
     type: bool
     default: false
 """

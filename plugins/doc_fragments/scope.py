@@ -11,16 +11,17 @@ class ModuleDocFragment:
 options:
   scope:
     description:
-      - Which instances should run the agent where automated agent configuration is off.
+      - Which instances should run the agent if automated agent configuration is off.
       - V(all) means every supported instance that is not tagged C(GuardDutyManaged=false).
-      - V(selected) means those that are tagged C(GuardDutyManaged=true) only.
+      - V(selected) means only those that are tagged C(GuardDutyManaged=true).
     type: str
     choices: [all, selected]
     default: all
   fallback_to_package:
     description:
-      - Send instances that GuardDuty should serve but that are not online in Systems Manager to the package route.
-      - Their reason stays; only the route changes.
+      - Whether to move instances that GuardDuty should install on, but that are not online in Systems Manager, to the package
+        route.
+      - Only their route changes; their reason stays the same.
     type: bool
     default: false
 """

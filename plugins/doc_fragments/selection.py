@@ -11,13 +11,13 @@ class ModuleDocFragment:
 options:
   instance_ids:
     description:
-      - The ids of the instances, in whichever of the accounts and regions they are.
-      - With the inventory's default host names a group is such a list, as in C(groups['gd_ineffective']).
+      - The IDs of the instances, in any of the accounts and regions.
+      - With the inventory's default host names, a group is such a list, for example C(groups['gd_ineffective']).
     type: list
     elements: str
   filters:
     description:
-      - Filters of C(DescribeInstances), name to value or list of values, as in C(tag:env) or C(vpc-id).
+      - Filters of C(DescribeInstances), name to value or list of values, such as C(tag:env) or C(vpc-id).
       - See U(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html).
     type: dict
     default: {}

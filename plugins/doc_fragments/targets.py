@@ -20,32 +20,32 @@ options:
     description:
       - The ARNs of the IAM roles to assume, one for each account to work in.
       - Empty means the account of the caller's own credentials.
-      - An account whose role cannot be assumed is reported, and the others are served.
+      - An account whose role cannot be assumed is reported; the others are processed.
     type: list
     elements: str
     default: []
   organization_role_name:
     description:
       - The name of an IAM role to assume in every active account of the organization.
-      - The caller must be allowed to call C(organizations:ListAccounts). Its own account is worked in without a role.
+      - The caller needs C(organizations:ListAccounts). Its own account is processed without a role.
     type: str
   only:
     description:
-      - Of all these accounts and regions, work only in these, each written C(ACCOUNT/REGION).
-      - An empty list means in none, left out it means in all.
+      - Work only in these of the accounts and regions, each as C(ACCOUNT/REGION).
+      - An empty list means none. If omitted, it means all.
     type: list
     elements: str
 notes:
-  - Accounts and regions are worked in in parallel, at most 32 calls at once.
+  - Accounts and regions are processed in parallel, with at most 32 concurrent calls.
 """
 
-    # An inventory plugin takes the same options from its file; the region comes from the environment there too.
+    # An inventory plugin reads the same options from its file; there, too, the region comes from the environment.
     PLUGINS = r"""
 options:
   regions:
     description:
       - The regions to read.
-      - Empty means the region of the environment or profile (E(AWS_REGION)).
+      - Empty means the region from the environment (E(AWS_REGION)) or the profile.
     type: list
     elements: str
     default: []
@@ -59,6 +59,6 @@ options:
   organization_role_name:
     description:
       - The name of an IAM role to assume in every active account of the organization.
-      - The caller must be allowed to call C(organizations:ListAccounts). Its own account is read without a role.
+      - The caller needs C(organizations:ListAccounts). Its own account is read without a role.
     type: str
 """

@@ -1,20 +1,20 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An inventory of EC2 instances in which every host knows who brings its GuardDuty agent."""
+"""An inventory of EC2 instances, each with its GuardDuty Runtime Monitoring verdict."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ec2
 version_added: 0.1.0
-short_description: EC2 instances with the verdict of GuardDuty Runtime Monitoring on each
+short_description: EC2 instances, each with its GuardDuty Runtime Monitoring verdict
 description:
   - Reads EC2 instances from many accounts and regions in parallel, and joins tags, Systems Manager, VPC endpoints and
-    GuardDuty's coverage into a verdict on each - should it run the agent, who brings it, why, what stands in the way.
-  - The verdict's groups (such as C(gd_wanted), C(gd_route_package), C(gd_unhealthy)) always exist, even when they are empty.
+    GuardDuty's coverage into a verdict for each - whether it should run the agent, who installs it, why, and what blocks it.
+  - The verdicts' groups (such as C(gd_wanted), C(gd_route_package), C(gd_unhealthy)) always exist, even if they are empty.
   - The configuration file's name ends with C(guardduty.yml) or C(guardduty.yaml).
-  - An account or region that cannot be read is a warning, and the others are served.
+  - An account or region that cannot be read causes a warning; the others are read.
 options:
   plugin:
     description: The name of this plugin, C(fleetsec.guardduty.ec2).
@@ -28,21 +28,21 @@ options:
     type: dict
     default: {}
   include_filters:
-    description: More sets of filters. An instance belongs when it matches O(filters) or any of these. Each costs a query.
+    description: More sets of filters. An instance is included if it matches O(filters) or any of these. Each requires a query.
     type: list
     elements: dict
     default: []
   exclude_filters:
-    description: Sets of filters. An instance that matches any of them is left out. Each costs a query.
+    description: Sets of filters. An instance that matches any of them is excluded. Each requires a query.
     type: list
     elements: dict
     default: []
   hostnames:
     description:
-      - Where host names come from, in order of preference. The instance id is the last resort.
+      - The sources of host names, in order of preference. The instance ID is the last resort.
       - C(instance-id), C(private-ip-address), C(private-dns-name), C(ip-address), C(dns-name), C(tag:NAME), C(tag:NAME=VALUE),
         or a dict of O(hostnames[].name), O(hostnames[].prefix) and O(hostnames[].separator).
-      - Two instances with one name are a warning, and the second keeps its instance id.
+      - Two instances with the same name cause a warning, and the second is named by its instance ID.
     type: list
     elements: raw
     default: []
@@ -56,29 +56,29 @@ options:
         type: str
         default: ''
       separator:
-        description: What stands between prefix and name.
+        description: The text between prefix and name.
         type: str
         default: '_'
   strict_permissions:
     description:
-      - When V(true), a denied call is a warning, and the inventory fails where nothing could be read.
-      - When V(false), denied calls are passed over silently. What they would have told is C(unknown) in the host variables.
+      - If V(true), a denied call causes a warning, and the inventory fails if nothing could be read.
+      - If V(false), denied calls are ignored silently. The data that they would return is C(unknown) in the host variables.
     type: bool
     default: true
   coverage:
-    description: Whether to read GuardDuty's coverage, which costs a call for every 50 instances.
+    description: Whether to read GuardDuty's coverage, which requires a call per 50 instances.
     type: bool
     default: true
   routes:
     description:
-      - Keep the instances of these routes only, such as V(package) for an inventory of the hosts that a job installs on.
-      - All of them are read all the same. Empty keeps every instance.
+      - Keep only the instances of these routes, such as V(package) for an inventory of the hosts that a job installs on.
+      - All instances are read anyway. Empty keeps every instance.
     type: list
     elements: str
     choices: [guardduty, ssm, package, none]
     default: []
   group_prefix:
-    description: What the names of the verdict's groups start with.
+    description: The prefix of the names of the verdicts' groups.
     type: str
     default: gd_
 author:
@@ -132,6 +132,7 @@ cache_timeout: 600
 
 import hashlib
 import json
+from typing import Any
 
 from ansible.errors import AnsibleParserError
 
@@ -145,8 +146,8 @@ from ..module_utils.decide.verdict.hostnames import host_name, hostnames_error
 from ..module_utils.decide.verdict.rows import GROUPS, groups_of, row
 from ..module_utils.model import codec
 from ..module_utils.model.fleet import Snapshot
-from ..module_utils.observe.client.access import Access
-from ..module_utils.observe.client.accounts import resolve
+from ..module_utils.observe.client.access import Access, Connection
+from ..module_utils.observe.client.accounts import Selection, resolve
 from ..module_utils.observe.client.problems import AWS_ERRORS, AwsProblem, problem_from
 from ..module_utils.observe.fleet.snapshot import ReadScope, observe
 from ..plugin_utils.inventory import HostWriter, QuickConstructed, no_collections
@@ -164,12 +165,12 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             "scope",
         )
 
-        def get(self, *args):
-            """Without the base's way through Ansible's list of deprecations, which costs more than a call to AWS."""
+        def get(self, *args: Any) -> Any:
+            """Bypass the base class's check of Ansible's deprecations, which takes longer than an AWS call."""
             value = self.original_options.get(*args)
             return super().get(*args) if value and self.templar and self.templar.is_template(value) else value
 
-    def parse(self, inventory, loader, path, cache=True):
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache=cache)
         wrong = hostnames_error(self.get_option("hostnames"))
         if self.get_option("scope") not in SCOPES:
@@ -179,8 +180,8 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
         with no_collections():
             self._populate(self._snapshot(cache))
 
-    def _snapshot(self, cache):
-        """From the cache where that is allowed and holds one, otherwise from AWS."""
+    def _snapshot(self, cache: bool) -> Snapshot:
+        """The snapshot from the cache, if allowed and present, otherwise from AWS."""
         connection, region = connection_from(get_aws_connection_info(self), self._frozen_credentials)
         names = ("regions", "assume_role_arns", "organization_role_name")
         selection = selection_of({name: self.get_option(name) for name in names}, region)
@@ -200,13 +201,13 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             try:
                 return codec.snapshot_from_plain(self._cache[key])
             except (AttributeError, KeyError, TypeError, ValueError):
-                self.warn("The inventory cache holds something else than an inventory; reading AWS instead.")
+                self.warn("The inventory cache contains no valid inventory; reading AWS instead.")
         snapshot = self._read(connection, selection)
-        if not snapshot.problems:  # a failure must not outlive its cause in the cache
+        if not snapshot.problems:  # a failure must not stay in the cache
             self._cache[key] = codec.to_plain(snapshot)
         return snapshot
 
-    def _read(self, connection, selection):
+    def _read(self, connection: Connection, selection: Selection) -> Snapshot:
         strict = self.get_option("strict_permissions")
         try:
             targets, problems = resolve(Access(connection), selection)
@@ -226,7 +227,7 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             self.warn(str(problem))
         return Snapshot(snapshot.areas, problems)
 
-    def _desired(self):
+    def _desired(self) -> ReadScope:
         filters, more = self.get_option("filters"), self.get_option("include_filters")
         return ReadScope(
             filters=(filters, *more) if filters or not more else tuple(more),
@@ -234,7 +235,7 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
             coverage=self.get_option("coverage"),
         )
 
-    def _populate(self, snapshot):
+    def _populate(self, snapshot: Snapshot) -> None:
         prefix, preferences = self.get_option("group_prefix"), self.get_option("hostnames")
         groups = {name: self.inventory.add_group(f"{prefix}{name}") for name in GROUPS}
         self.start_constructing(*(self.get_option(name) for name in ("compose", "groups", "keyed_groups")))
@@ -246,9 +247,9 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
                 continue
             name = host_name(verdict.instance, preferences)
             instance_id, known = verdict.instance.instance_id, self.inventory.hosts.get(name)
-            # A host of another inventory is the same one, unless that says it is another instance.
+            # A host from another inventory counts as the same one, unless its variables name another instance.
             if known is not None and known.vars.get("gd_instance_id", instance_id) != instance_id:
-                self.warn(f"More than one instance is called {name}; {instance_id} keeps its id as name.")
+                self.warn(f"More than one instance is named {name}; {instance_id} is named by its instance ID instead.")
                 name = instance_id
             variables = row(verdict)
             writer.add(name, variables, [groups[group] for group in groups_of(verdict)])

@@ -93,9 +93,10 @@ def targets_of(module: AnsibleAWSModule) -> tuple[tuple[Target, ...], tuple[Prob
         connection, region = connection_from(get_aws_connection_info(module))
         return resolve(Access(connection), selection_of(module.params, region))
     except AwsProblem as error:
-        module.fail_json(msg=str(error.problem))
+        problem = error.problem
     except AWS_ERRORS as error:
-        module.fail_json(msg=str(problem_from(error, "the connection to AWS")))
+        problem = problem_from(error, "the connection to AWS")
+    module.fail_json(msg=str(problem))
 
 
 def observed(module: AnsibleAWSModule, desired: ReadScope) -> tuple[tuple[Target, ...], Snapshot]:

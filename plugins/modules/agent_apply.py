@@ -1,55 +1,54 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out the plan of agent_plan on a host, watches the agent start, and goes back where it crashes."""
+"""Applies the plan of agent_plan on a host, checks that the agent keeps running, and rolls back if it crashes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: agent_apply
 version_added: 0.1.0
-short_description: Carry out the plan for the GuardDuty agent on a host
+short_description: Apply the plan for the GuardDuty agent on a host
 description:
   - Installs, upgrades, repairs or removes the agent as M(fleetsec.guardduty.agent_plan) planned, from a package that
     M(fleetsec.guardduty.agent_package) verified, and leaves its service as planned.
-  - On the host the package must still have the SHA-256 that was verified, and must say itself that it is the planned name,
-    version and architecture. An old package that is served under a new name is refused, however good its signature.
-  - A service counts as started when it ran as one process for O(settle_seconds). Where it does not, the version that was there
-    before is installed again, if its package is at hand, and the task fails and says which version crashed, with what, and
-    which one the host was left with.
-  - Uses C(rpm -U) and C(apt-get install). No signature check of theirs is switched off and no key is imported.
+    - On the host, the package must still have the SHA-256 that was verified, and its metadata must match the planned name,
+    version and architecture. An old package that is served under a new name is rejected, even if its signature is good.
+  - A service counts as started when the same process has run for O(settle_seconds). Otherwise the previous version is
+    reinstalled, if its package is available, and the task fails. The message names the version that crashed, the error, and the
+    version that the host now has.
+  - Uses C(rpm -U) and C(apt-get install). It does not disable their signature checks and imports no keys.
 options:
   plan:
     description: The plan, as M(fleetsec.guardduty.agent_plan) returns it.
     type: dict
     required: true
   packages:
-    description: What M(fleetsec.guardduty.agent_package) returned. The host's package is picked from it.
+    description: The packages that M(fleetsec.guardduty.agent_package) returned. The module selects the host's package.
     type: list
     elements: dict
     default: []
   packages_dir:
     description:
-      - The directory of the controller that has the packages by their C(name), where another machine fetched them. Left out,
-        each is where its C(path) says.
+      - The directory on the controller that contains the packages by C(name), if another machine fetched them. If omitted, each
+        package is at its C(path).
     type: path
   packages_on:
     description:
-      - The machine that has the packages. From V(controller) the one that is needed is brought to the host and removed there
-        afterwards.
+      - The machine that has the packages. With V(controller), the package is copied to the host and deleted afterwards.
     type: str
     choices: [controller, target]
     default: controller
   settle_seconds:
-    description: For how many seconds the agent must run as one process before its start counts.
+    description: The number of seconds that the agent must keep running before its start counts as successful.
     type: int
     default: 5
   rollback:
-    description: Whether a version that crashes is replaced by the version that was there before.
+    description: Whether to restore the previous version if the new one crashes.
     type: bool
     default: true
   watch:
-    description: Whether to watch the agent for O(settle_seconds) also where there is nothing to change.
+    description: Whether to check that the agent keeps running for O(settle_seconds) even if nothing changes.
     type: bool
     default: false
 author:
@@ -61,19 +60,19 @@ requirements:
   - systemd, and rpm or apt, on the host
 notes:
   - Run it as root.
-  - A run that was interrupted, also by a reboot, is completed by the next plan and run.
+  - The next plan and run complete a run that was interrupted, for example by a reboot.
 seealso:
   - module: fleetsec.guardduty.agent_package
 """
 
 EXAMPLES = r"""
-- name: Watch the agent for half a minute, and change nothing
+- name: Check that the agent runs for half a minute, without changes
   fleetsec.guardduty.agent_apply:
     plan: "{{ planned.plan }}"
     watch: true
     settle_seconds: 30
 
-- name: Carry out the plan
+- name: Apply the plan
   fleetsec.guardduty.agent_apply:
     plan: "{{ planned.plan }}"
     packages: "{{ fetched.packages }}"
@@ -81,12 +80,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 carried_out:
-  description: The plan's action, which was carried out; in check mode, which would be.
+  description: The plan's action, which was applied; in check mode, which would be applied.
   returned: always
   type: str
   sample: upgrade
 installed_version:
-  description: The version that the host has now, or null; in check mode, the one it would have.
+  description: The version that the host has now, or null; in check mode, the version it would have.
   returned: always
   type: str
   sample: 1.17.1
@@ -99,12 +98,12 @@ changes:
     - {what: package, before: 1.16.0, after: 1.17.1}
     - {what: running, before: false, after: true}
 rolled_back:
-  description: Whether the version from before was installed again, after the new one crashed.
+  description: Whether the previous version was reinstalled after the new one crashed.
   returned: always
   type: bool
   sample: false
 crash:
-  description: What systemd and the journal say of a version that crashed.
+  description: What systemd and the journal report about a version that crashed.
   returned: when the agent did not keep running
   type: dict
   sample:
@@ -128,7 +127,7 @@ def main() -> None:
     changed = bool(options["plan"]["changes"])
     if not module.check_mode:
         try:
-            # The action has picked the one that the plan needs.
+            # The action plugin has selected the package that the plan needs.
             row = options["packages"][0] if options["packages"] else None
             carry_out(module, options["plan"], row, options["settle_seconds"], options["watch"])
         except Refused as error:
@@ -141,7 +140,7 @@ def main() -> None:
             )
         except OSError as error:
             module.fail_json(
-                msg=f"Changing the agent failed at {error.filename}: {error.strerror}. Make room, or run as root."
+                msg=f"Changing the agent failed at {error.filename}: {error.strerror}. Free disk space, or run as root."
             )
     module.exit_json(changed=changed)
 

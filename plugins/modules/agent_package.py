@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetches the agent's packages, and keeps those whose signature is by a pinned key."""
+"""Fetches the agent's packages and keeps those that a pinned key signed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ module: agent_package
 version_added: 0.1.0
 short_description: Fetch and verify the GuardDuty agent's packages, once for a fleet
 description:
-  - Fetches each package with its detached signature and the public key, verifies them, and keeps the package in a folder of
-    verified ones. It runs on the controller, on a bastion, or on each host, as the task is delegated.
-  - A package is accepted where every signature of it is good, by a key whose B(primary) fingerprint is among O(fingerprints),
-    neither expired nor revoked. That C(gpg) calls a signature good is not enough, since whoever can replace a package can
-    replace the signature and the key too.
-  - A package must say itself that it is the named version and architecture too. An old one that is offered under a new name is
-    refused, however good its signature. This is read from the file, without C(rpm) or C(dpkg).
-  - A bad package does not fail the task. Its row says so, the others are there to be used, and
-    M(fleetsec.guardduty.agent_apply) fails the hosts that need it before it touches them. The task fails where nothing could
-    be verified at all, such as without C(gpg).
-  - Nothing unverified stays in O(cache_dir). A package that is there is verified again each time, and fetched anew where it is
-    bad. Runs at the same time fetch one package once.
+  - Fetches each package with its detached signature and the public key, verifies them, and keeps the package in a directory
+    of verified packages. It runs on the controller, on a bastion or on each host, depending on the task's delegation.
+  - A package is accepted if all its signatures are good and made by a key whose B(primary) fingerprint is in O(fingerprints) and
+    that is neither expired nor revoked. A signature that C(gpg) calls good is not enough, because whoever can replace a package
+    can also replace its signature and the key.
+  - The package's metadata must match the expected version and architecture. An old package that is offered under a new name is
+    rejected, even if its signature is good. The module reads the metadata from the file, without C(rpm) or C(dpkg).
+  - A bad package does not fail the task. Its row contains the error, the other packages can be used, and
+    M(fleetsec.guardduty.agent_apply) fails the hosts that need it before it changes them. The task fails if nothing can be
+    verified at all, for example without C(gpg).
+  - Nothing unverified stays in O(cache_dir). A cached package is verified again each time, and fetched again if it is bad.
+    Concurrent runs fetch a package only once.
 options:
   packages:
-    description: The packages, as M(fleetsec.guardduty.agent_plan) returns them in its plan. Those named twice are fetched once.
+    description: The packages, as M(fleetsec.guardduty.agent_plan) returns them in its plan. Duplicates are fetched once.
     type: list
     elements: dict
     required: true
@@ -49,58 +49,58 @@ options:
         required: true
       package:
         description:
-          - Where the package is, as a URL (C(https), C(http) or C(s3)) or as an absolute path of the machine that fetches.
-          - Where a path is not there, and ends as in AWS's buckets (C(VERSION/ARCHITECTURE/FILE)), the file is looked for in
-            the folder that would hold C(VERSION) too.
+          - The location of the package, as a URL (C(https), C(http) or C(s3)) or as an absolute path on the machine that fetches.
+          - If a path does not exist and ends as in AWS's buckets (C(VERSION/ARCHITECTURE/FILE)), the module also looks for the
+            file in the directory that would contain C(VERSION).
         type: str
         required: true
       signature:
         description:
-          - Where the detached signature is. In a directory, the package's file name followed by C(.sig) is looked for as well,
-            since AWS gives the signatures of both C(arm64) packages one name.
+          - The location of the detached signature. In a directory, the module also looks for the package's file name followed by
+            C(.sig), because AWS gives the signatures of both C(arm64) packages the same name.
         type: str
         required: true
       public_key:
-        description: Where the public key is.
+        description: The location of the public key.
         type: str
         required: true
       optional:
-        description: Whether the package is one that is hoped not to be needed, such as the way back of an upgrade.
+        description: Whether the package may not be needed, such as the previous version for a rollback.
         type: bool
         default: false
   fingerprints:
-    description: The fingerprints of the primary keys that are accepted, in full. The default is that of AWS.
+    description: The full fingerprints of the accepted primary keys. The default is AWS's key.
     type: list
     elements: str
     default: [747891EF537813344456760306C906A7093FF49D]
   public_key:
     description:
-      - The public keys, as armoured text or as a path of the machine that fetches. By default the one beside the package.
+      - The public keys, as armoured text or as a path on the machine that fetches. The default is the source's key.
       - Only O(fingerprints) decides whether a key is trusted.
     type: str
   sha256:
-    description: Where not empty, a package must have one of these SHA-256 hashes too.
+    description: If not empty, a package must also have one of these SHA-256 hashes.
     type: list
     elements: str
     default: []
   cache_dir:
     description:
-      - Where verified packages are kept. It is made where it is missing. It must belong to the user that runs the task, or to
-        root, and others may not write in it.
+      - The directory for verified packages, created if missing. It must belong to the user that runs the task or to root, and
+        must not be writable by others.
     type: path
     default: ~/.cache/fleetsec-guardduty
   timeout:
-    description: How many seconds one attempt to fetch one file may take in all. It bounds the wait for another run, too.
+    description: The timeout of each attempt to fetch a file, in seconds. It also limits the wait for another run.
     type: int
     default: 300
   retries:
-    description: How often a file is tried again after a server's error, a broken connection or a time-out.
+    description: How often to retry a file after a server error, a broken connection or a timeout.
     type: int
     default: 3
   s3:
     description:
-      - Further options of M(amazon.aws.s3_object), which fetches from C(s3://), such as C(profile) or C(endpoint_url).
-        Credentials come from the environment of the machine that fetches; give none here.
+      - More options for M(amazon.aws.s3_object), which fetches from C(s3://), such as C(profile) or C(endpoint_url). Credentials
+        come from the environment of the machine that fetches; do not set them here.
     type: dict
     default: {}
 author:
@@ -110,20 +110,20 @@ extends_documentation_fragment:
   - fleetsec.guardduty.attributes.writes
 attributes:
   check_mode:
-    details: Fetches and verifies for real, so that a refusal is foretold, and keeps nothing.
+    details: Fetches and verifies packages, so that it predicts rejections, but keeps nothing.
   diff_mode:
-    details: Names the packages that are fetched, with their SHA-256.
+    details: Lists the fetched packages with their SHA-256.
 requirements:
   - gpg, on the machine that fetches
   - boto3, on the machine that fetches, for C(s3://)
 notes:
   - Proxies are taken from C(https_proxy) and C(no_proxy) in the environment of the task.
-  - Whether a key was revoked is known only from the public key that is given; no key server is asked.
+  - Revocations are known only from the given public key; no key server is queried.
 seealso:
   - module: fleetsec.guardduty.agent_package_info
   - module: fleetsec.guardduty.agent_apply
   - name: Installing the security agent manually
-    description: The page of the GuardDuty user guide that the fingerprint comes from.
+    description: The GuardDuty user guide page that publishes the fingerprint.
     link: https://docs.aws.amazon.com/guardduty/latest/ug/installing-gdu-security-agent-ec2-manually.html
 """
 
@@ -166,7 +166,7 @@ packages:
       returned: always
       sample: amazon-guardduty-agent-1.17.1.amd64.deb
     path:
-      description: Where it is, on the machine that fetched; null where it failed. In check mode, where it would be.
+      description: The package's path on the machine that fetched it, or null if it failed. In check mode, the path it would have.
       type: str
       returned: always
       sample: /home/ops/.cache/fleetsec-guardduty/1.17.1/deb-x86_64/amazon-guardduty-agent-1.17.1.amd64.deb
@@ -175,16 +175,16 @@ packages:
       type: str
       returned: always
       sample: ab5fc415dce090e50889893009b1d6ef39dd4b95448a0fd302f1b97c3362cf8a
-    size: {description: Its size in bytes or null., type: int, returned: always, sample: 34512086}
+    size: {description: Its size in bytes, or null., type: int, returned: always, sample: 34512086}
     fingerprint:
       description: The fingerprint of the primary key that signed it, or null.
       type: str
       returned: always
       sample: 747891EF537813344456760306C906A7093FF49D
-    downloaded: {description: Whether it was not there yet., type: bool, returned: always, sample: true}
+    downloaded: {description: Whether it was downloaded by this run., type: bool, returned: always, sample: true}
     optional: {description: As given., type: bool, returned: always, sample: false}
-    failed: {description: Whether there is no verified package., type: bool, returned: always, sample: false}
-    msg: {description: What failed and what to do; empty where nothing did., type: str, returned: always, sample: ""}
+    failed: {description: Whether fetching or verifying failed., type: bool, returned: always, sample: false}
+    msg: {description: What failed and what to do; empty if nothing failed., type: str, returned: always, sample: ""}
 """
 
 from functools import partial
@@ -195,7 +195,7 @@ from ..module_utils.host.cache import Cache, Unusable
 from ..module_utils.host.options import FETCH
 from ..module_utils.host.supply import Supplier
 
-NO_GPG = "Verifying packages needs gpg, which is not on this machine. Install gnupg2 (Debian, Ubuntu: gpg), or fetch elsewhere."
+NO_GPG = "Verifying packages requires gpg, which is not installed here. Install gnupg2 (Debian, Ubuntu: gpg), or fetch elsewhere."
 
 
 def main() -> None:
@@ -205,7 +205,7 @@ def main() -> None:
     if program is None:
         module.fail_json(msg=NO_GPG)
     if not options["fingerprints"]:
-        module.fail_json(msg="Verifying packages needs a fingerprint in fingerprints; with none, no key is trusted.")
+        module.fail_json(msg="fingerprints is empty, so that no key is trusted. Set at least one fingerprint.")
     if options["timeout"] < 1 or options["retries"] < 0:
         module.fail_json(msg="timeout must be at least 1 (second), and retries at least 0.")
     cache = Cache(options["cache_dir"], keep=not module.check_mode)

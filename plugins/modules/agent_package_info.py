@@ -1,25 +1,25 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says where AWS publishes the agent's packages, and what proves that they are AWS's."""
+"""Lists where AWS publishes the agent's packages, their signatures and the signing key."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: agent_package_info
 version_added: 0.1.0
-short_description: Say where the GuardDuty agent's packages are, and what proves them
+short_description: List the locations of the GuardDuty agent's packages and signatures
 description:
-  - Gives the addresses of the agent's RPM and DEB packages, of their detached signatures and of the public key, and the
+  - Returns the URLs of the agent's RPM and DEB packages, of their detached signatures and of the public key, and the
     fingerprint of the signing key, for any number of regions, architectures and formats.
-  - It knows them from AWS's documentation and calls nobody. It needs neither credentials nor a network.
-  - The signature proves a package, once the fingerprint of the key was compared; AWS publishes no hashes.
+  - The data comes from AWS's documentation. The module makes no calls and needs neither credentials nor a network.
+  - To verify a package, check its signature and compare the fingerprint of the key; AWS publishes no hashes.
 options:
   version:
     description:
-      - The version of the agent, such as V(1.17.1). V(latest) is the newest that this collection knows, which it does not
-        look up anywhere.
-      - A newer version than that is taken as it is, with a warning.
+      - The version of the agent, such as V(1.17.1). V(latest) is the newest that this collection knows; it is not looked up
+        online.
+      - A version newer than that is accepted, with a warning.
     type: str
     default: latest
   architectures:
@@ -44,28 +44,28 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - The options that say which accounts to work in, and with which credentials, are taken so that C(module_defaults) of the
-    action group fit, and are not used.
+  - The options for accounts and credentials are accepted so that C(module_defaults) of the action group can be used. They have
+    no effect.
 seealso:
   - name: Installing the security agent manually
-    description: The page of the GuardDuty user guide that the addresses and the fingerprint come from.
+    description: The GuardDuty user guide page that lists the URLs and the fingerprint.
     link: https://docs.aws.amazon.com/guardduty/latest/ug/installing-gdu-security-agent-ec2-manually.html
   - name: GuardDuty security agent versions for Amazon EC2 instances
-    description: The page of the GuardDuty user guide that the releases come from.
+    description: The GuardDuty user guide page that lists the releases.
     link: https://docs.aws.amazon.com/guardduty/latest/ug/runtime-monitoring-agent-release-history.html
 """
 
 EXAMPLES = r"""
-- name: All packages of the newest agent in two regions
+- name: List all packages of the newest agent in two regions
   fleetsec.guardduty.agent_package_info:
     regions: [eu-west-1, us-east-1]
   register: agent
 
-- name: The address of one package
+- name: Show the URL of one package
   ansible.builtin.debug:
     msg: "{{ agent.packages | selectattr('format', 'eq', 'deb') | map(attribute='package_url') | first }}"
 
-- name: The package that fits a host
+- name: Find the package for a host
   fleetsec.guardduty.agent_package_info:
     regions: [us-gov-west-1]
     architectures: [aarch64]
@@ -84,7 +84,7 @@ packages:
     partition: {description: The partition of the region., type: str, returned: always, sample: aws}
     format: {description: V(rpm) or V(deb)., type: str, returned: always, sample: deb}
     architecture: {description: V(x86_64) or V(arm64)., type: str, returned: always, sample: x86_64}
-    package_architecture: {description: How the file calls it., type: str, returned: always, sample: amd64}
+    package_architecture: {description: The architecture in the file name., type: str, returned: always, sample: amd64}
     version: {description: The version., type: str, returned: always, sample: 1.17.1}
     bucket:
       description: The S3 bucket.
@@ -119,15 +119,15 @@ packages:
       sample: 1.17.1/amd64/amazon-guardduty-agent-1.17.1.amd64.sig
     public_key_key: {description: The public key's key., type: str, returned: always, sample: 1.17.1/publickey.pem}
     package_url:
-      description: The package's address.
+      description: The package's URL.
       type: str
       returned: always
       sample: "https://694911143906-eu-west-1-guardduty-agent-deb-artifacts.s3.eu-west-1.amazonaws.com/\
         1.17.1/amd64/amazon-guardduty-agent-1.17.1.amd64.deb"
-    signature_url: {description: The signature's address., type: str, returned: always}
-    public_key_url: {description: The public key's address., type: str, returned: always}
+    signature_url: {description: The signature's URL., type: str, returned: always}
+    public_key_url: {description: The public key's URL., type: str, returned: always}
     sha256:
-      description: The SHA-256 of the package where somebody observed it, or null. It is no word of AWS.
+      description: The SHA-256 of the package if a third party observed it, or null. AWS does not publish it.
       type: str
       returned: always
       sample: ab5fc415dce090e50889893009b1d6ef39dd4b95448a0fd302f1b97c3362cf8a
@@ -144,10 +144,10 @@ release:
     version: 1.17.1
     known: true
     date: "2026-09-09"
-    notes: Kernel 7.2; looks for the link-local way at its start.
+    notes: Kernel 7.2; checks for the link-local address at startup.
     newest: true
 signing_key:
-  description: The key with which AWS signs every package. Compare the fingerprint; a good signature alone proves nothing.
+  description: The key with which AWS signs all packages. Compare the fingerprint; a good signature alone proves nothing.
   returned: always
   type: dict
   sample:
@@ -156,7 +156,7 @@ signing_key:
     key_id: 093FF49D
     fingerprint: 747891EF537813344456760306C906A7093FF49D
 source:
-  description: The pages that this comes from, when they were read, and what is no word of AWS.
+  description: The source pages, when they were read, and which data AWS does not publish.
   returned: always
   type: dict
   sample: {read: October 2026}

@@ -1,18 +1,18 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads GuardDuty's runtime coverage and explains every issue."""
+"""Reads GuardDuty's runtime coverage and explains each issue."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: coverage_info
 version_added: 0.1.0
-short_description: Read the GuardDuty runtime coverage of EC2 instances, with the meaning of each issue
+short_description: Read the GuardDuty runtime coverage of EC2 instances and decode each issue
 description:
-  - Lists what GuardDuty says of each EC2 instance, and decodes the issue into a cause and a remedy.
-  - An instance that GuardDuty has no record of is not listed; M(fleetsec.guardduty.eligibility_info) knows those.
-  - An issue that the collection does not know is passed on as it is, with the code C(unrecognized).
+  - Lists GuardDuty's coverage record of each EC2 instance, and decodes issues into a cause and a remedy.
+  - Instances without a coverage record are not listed; M(fleetsec.guardduty.eligibility_info) lists them.
+  - An issue that the collection does not know is returned unchanged, with the code C(unrecognized).
 options:
   instance_ids:
     description: Only these instances.
@@ -27,7 +27,7 @@ options:
     type: list
     elements: str
   management_types:
-    description: Only instances whose agent is managed in one of these ways.
+    description: Only instances with one of these management types.
     type: list
     elements: str
     choices: [AUTO_MANAGED, MANUAL]
@@ -50,13 +50,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What is unhealthy, and why
+- name: List unhealthy instances and the reasons
   fleetsec.guardduty.coverage_info:
     regions: [eu-west-1]
     status: unhealthy
   register: coverage
 
-- name: Which agents are older than the newest, by who manages them
+- name: List manually managed agents of older versions
   fleetsec.guardduty.coverage_info:
     regions: [eu-west-1]
     agent_versions: [1.15.0, 1.16.0]
@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 coverage:
-  description: One row for each instance that GuardDuty has a record of.
+  description: A row for each instance with a coverage record.
   returned: always
   type: list
   elements: dict
@@ -76,8 +76,8 @@ coverage:
       status: unhealthy
       issue: "No Agent Reporting: Waiting for SSM notification"
       issue_code: waiting_for_ssm
-      cause: GuardDuty waits for Systems Manager to tell it of the instance.
-      remedy: Wait some minutes; if it stays, make the instance a managed node.
+      cause: GuardDuty is waiting for Systems Manager to report the instance.
+      remedy: Wait a few minutes; if the issue persists, make the instance a managed node.
       agent_version: null
       management_type: AUTO_MANAGED
       cluster_arn: null
@@ -95,13 +95,13 @@ statistics:
     agent_versions: {1.17.1: 38}
     management_types: {AUTO_MANAGED: 40}
 monitoring_off:
-  description: The accounts and regions without Runtime Monitoring, which have no coverage, each as C(ACCOUNT/REGION).
+  description: The accounts and regions without Runtime Monitoring, and therefore without coverage, each as C(ACCOUNT/REGION).
   returned: always
   type: list
   elements: str
   sample: [222222222222/eu-west-1]
 problems:
-  description: Accounts, regions and calls that failed.
+  description: Failed accounts, regions and calls.
   returned: always
   type: list
   elements: str

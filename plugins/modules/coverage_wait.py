@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The coverage gate: waits until enough instances report healthy. The action plugin of the same name does the waiting."""
+"""The coverage gate: waits until enough instances report healthy. The action plugin of the same name waits."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ module: coverage_wait
 version_added: 0.1.0
 short_description: Wait until instances report healthy to GuardDuty
 description:
-  - Waits until a share of the wanted instances, or all named instances, have healthy coverage, and says on the screen how
-    far it is.
-  - Fails with each instance's issue and remedy when the time is up.
-  - In check mode it looks once, does not wait, and does not fail.
+  - Waits until a share of the wanted instances, or all given instances, have healthy coverage, and prints the progress.
+  - Fails after the timeout, with each instance's issue and remedy.
+  - In check mode it checks once, does not wait, and does not fail.
 options:
   instance_ids:
     description:
-      - The instances to wait for. Left out, every wanted instance that is running counts.
+      - The instances to wait for. If omitted, every wanted instance that is running counts.
     type: list
     elements: str
   filters:
@@ -32,20 +31,20 @@ options:
     default: []
   skip_blocked:
     description:
-      - Do not count instances with a blocker that waiting does not cure, such as C(not_ssm_managed) or C(endpoint_missing).
-      - They are for somebody to act on; M(fleetsec.guardduty.eligibility_info) lists them.
+      - Do not count instances with a blocker that waiting does not resolve, such as C(not_ssm_managed) or C(endpoint_missing).
+      - They need action; M(fleetsec.guardduty.eligibility_info) lists them.
     type: bool
     default: false
   percent:
-    description: The healthy share, in percent of the instances that count, that opens the gate.
+    description: The percentage of counted instances that must be healthy to open the gate.
     type: float
     default: 100
   timeout:
-    description: How long to wait, in seconds. GuardDuty shows a new agent after some minutes.
+    description: How long to wait, in seconds. GuardDuty shows a new agent after a few minutes.
     type: int
     default: 1800
   interval:
-    description: How long to sleep between two looks, in seconds.
+    description: How long to wait between checks, in seconds.
     type: int
     default: 30
 author:
@@ -63,13 +62,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Nine of ten instances must report within twenty minutes
+- name: Wait up to twenty minutes until 90 % of the instances report
   fleetsec.guardduty.coverage_wait:
     regions: [eu-west-1]
     percent: 90
     timeout: 1200
 
-- name: The canary instances must all report
+- name: Wait until all canary instances report
   fleetsec.guardduty.coverage_wait:
     regions: [eu-west-1]
     instance_ids: "{{ groups['canary'] | default([]) }}"
@@ -77,17 +76,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 expected:
-  description: How many instances count.
+  description: The number of instances that count.
   returned: always
   type: int
   sample: 86
 healthy:
-  description: How many of them report healthy.
+  description: The number of these instances that report healthy.
   returned: always
   type: int
   sample: 84
 healthy_percent:
-  description: Their share in percent, rounded down to a tenth.
+  description: Their percentage, rounded down to one decimal.
   returned: always
   type: float
   sample: 97.6
@@ -97,7 +96,7 @@ done:
   type: bool
   sample: true
 waited:
-  description: Seconds that were waited.
+  description: The time waited, in seconds.
   returned: always
   type: int
   sample: 240
@@ -117,7 +116,7 @@ waiting:
       cause: The VPC has no endpoint for the GuardDuty agent's data.
       remedy: Create it with vpc_endpoint, or let GuardDuty do it with automated agent configuration.
 problems:
-  description: Accounts, regions, calls and instance ids that failed.
+  description: Failed accounts, regions, calls and instance IDs.
   returned: always
   type: list
   elements: str

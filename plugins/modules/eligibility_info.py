@@ -1,23 +1,23 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says of each instance who brings the agent, what stands in the way, and what would change if."""
+"""Determines for each instance who installs the agent, what blocks it, and what would change under other settings."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eligibility_info
 version_added: 0.1.0
-short_description: Say per instance who brings the GuardDuty agent and what stands in the way
+short_description: Determine for each instance who installs the GuardDuty agent and what blocks it
 description:
-  - Reads instances, tags, Systems Manager, VPC endpoints, GuardDuty's settings and its coverage, and gives a verdict on
-    each instance - should it run the agent, who brings it, why, what stands in the way, does it report.
-  - With O(assume) it also answers what would change under other settings, without changing anything.
+  - Reads instances, tags, Systems Manager, VPC endpoints, GuardDuty's settings and its coverage, and returns a verdict for
+    each instance - whether it should run the agent, who installs it, why, what blocks it, and whether it reports.
+  - With O(assume) it also returns what would change under other settings, without changing anything.
 options:
   assume:
     description:
-      - Settings to imagine. What is left out stays as it is.
-      - A setting that cannot be changed, such as one that an organization policy manages, stays in the imagination too.
+      - Settings to assume. Settings that are omitted stay unchanged.
+      - A setting that cannot be changed, such as one that an organization policy manages, stays unchanged here too.
     type: dict
     suboptions:
       runtime_monitoring:
@@ -27,7 +27,7 @@ options:
         description: Automated agent configuration for EC2 on or off.
         type: bool
       create_detector:
-        description: Whether to imagine GuardDuty enabled where an account and region has no detector.
+        description: Whether to assume that GuardDuty is enabled in accounts and regions without a detector.
         type: bool
         default: false
       scope:
@@ -39,16 +39,16 @@ options:
         type: str
         choices: [include, exclude, clear, repair]
       instance_ids:
-        description: The instances on which to imagine the tag. Empty means all that are read.
+        description: The instances for which to assume the tag. Empty means all instances that are read.
         type: list
         elements: str
         default: []
   show:
-    description: Whether to print the summary on the screen while the playbook runs.
+    description: Whether to print the summary while the playbook runs.
     type: bool
     default: false
   title:
-    description: The first line of what is printed.
+    description: The title of the printed summary.
     type: str
     default: Runtime Monitoring now
   notes:
@@ -74,7 +74,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The whole fleet of two accounts
+- name: Read the fleet of two accounts
   fleetsec.guardduty.eligibility_info:
     regions: [eu-west-1, us-east-1]
     assume_role_arns:
@@ -82,7 +82,7 @@ EXAMPLES = r"""
       - arn:aws:iam::222222222222:role/FleetSec
   register: fleet
 
-- name: What would change with automated agent configuration
+- name: Preview automated agent configuration
   fleetsec.guardduty.eligibility_info:
     regions: [eu-west-1]
     assume:
@@ -93,7 +93,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: One row for each instance, with the names and values that the inventory's host variables have.
+  description: A row for each instance, with the names and values of the inventory's host variables.
   returned: always
   type: list
   elements: dict
@@ -115,13 +115,13 @@ summary:
   type: dict
   contains:
     instances: {description: All instances that were read., type: int, returned: always, sample: 118}
-    wanted: {description: Those that should run the agent., type: int, returned: always, sample: 86}
-    healthy: {description: Wanted ones that report healthy., type: int, returned: always, sample: 12}
-    unhealthy: {description: Wanted ones that GuardDuty calls unhealthy., type: int, returned: always, sample: 4}
-    uncovered: {description: Wanted ones that GuardDuty has no record of., type: int, returned: always, sample: 70}
+    wanted: {description: Instances that should run the agent., type: int, returned: always, sample: 86}
+    healthy: {description: Wanted instances that report healthy., type: int, returned: always, sample: 12}
+    unhealthy: {description: Wanted instances that report unhealthy., type: int, returned: always, sample: 4}
+    uncovered: {description: Wanted instances without a coverage record., type: int, returned: always, sample: 70}
     blocked: {description: Instances with any blocker., type: int, returned: always, sample: 74}
     healthy_percent:
-      description: The healthy share of the wanted ones, rounded down to a tenth.
+      description: The percentage of wanted instances that are healthy, rounded down to one decimal.
       type: float
       returned: always
       sample: 13.9
@@ -142,7 +142,7 @@ areas_read:
   sample: [111111111111/eu-west-1]
 settings:
   description:
-    - What of Runtime Monitoring is in effect in each account and region whose GuardDuty settings could be read.
+    - The effective settings of Runtime Monitoring in each account and region whose GuardDuty settings could be read.
     - A sub-feature has no effect while Runtime Monitoring is off.
   returned: always
   type: list
@@ -157,7 +157,7 @@ settings:
 worklists:
   description:
     - For each route (C(guardduty), C(ssm), C(package)) the ids of its wanted instances and the C(ACCOUNT/REGION) pairs that
-      have any, and in C(endpoint_vpc_ids) the VPCs in which you make the endpoint since GuardDuty serves no instance there.
+      have any, and in C(endpoint_vpc_ids) the VPCs in which you create the endpoint, because GuardDuty does not.
   returned: always
   type: dict
   sample:
@@ -166,13 +166,13 @@ worklists:
     package: {instance_ids: [], areas: []}
     endpoint_vpc_ids: [vpc-0123456789abcdef0]
 verdict_changes:
-  description: The instances whose verdict would differ, with the verdict before and after.
+  description: The instances whose verdict would change, with the verdict before and after.
   returned: when O(assume) is given
   type: list
   elements: dict
   sample: []
 transitions:
-  description: How many instances would change from which reason to which.
+  description: The number of instances that would change from one reason to another.
   returned: when O(assume) is given
   type: list
   elements: dict
@@ -190,7 +190,7 @@ assumed_summary:
   type: dict
   sample: {}
 screen:
-  description: The summary as lines of text, each a style and at most 80 columns.
+  description: The summary as lines, each with a style and a text of at most 80 columns.
   returned: always
   type: list
   elements: list
@@ -201,7 +201,7 @@ assumed_worklists:
   type: dict
   sample: {}
 problems:
-  description: Accounts, regions, calls and instance ids that failed.
+  description: Failed accounts, regions, calls and instance IDs.
   returned: always
   type: list
   elements: str

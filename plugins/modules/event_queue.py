@@ -1,23 +1,23 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the queues and rules by which events wake a rulebook."""
+"""Manages the queues and rules through which events trigger a rulebook."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: event_queue
 version_added: 0.1.0
-short_description: Manage the SQS queue, and the EventBridge rules that fill it, by which events wake a rulebook
+short_description: Manage the SQS queues and EventBridge rules that trigger an event-driven rulebook
 description:
-  - Keeps, in any number of accounts and regions, an SQS queue for the source C(amazon.aws.aws_sqs_queue) of a rulebook, a
-    dead-letter queue beside it, and a rule of EventBridge's default bus for each kind of event.
-  - The queue is encrypted by SQS (SSE-SQS). Its policy lets these rules send, and nobody else.
-  - Everything bears the tag C(fleetsec-guardduty-events) with the name. What has the name and not the tag is somebody else's,
-    and is neither changed nor deleted.
+  - Manages, in any number of accounts and regions, an SQS queue for a rulebook's source C(amazon.aws.aws_sqs_queue), its
+    dead-letter queue, and a rule on EventBridge's default bus for each kind of event.
+  - The queue is encrypted by SQS (SSE-SQS). Its policy allows only these rules to send.
+  - All resources have the tag C(fleetsec-guardduty-events) with the name as its value. Resources of the same name without the
+    tag are neither changed nor deleted.
 options:
   state:
-    description: V(present) makes them so, V(absent) deletes exactly what this module made.
+    description: V(present) creates and updates the resources, V(absent) deletes exactly what this module created.
     type: str
     choices: [present, absent]
     default: present
@@ -29,27 +29,27 @@ options:
     default: fleetsec-guardduty-events
   events:
     description:
-      - Which events come into the queue. The rules of others are deleted.
-      - V(instance_running) is an instance that has started, V(tag_change) a change of its tag C(GuardDutyManaged),
-        V(coverage_unhealthy) an agent that GuardDuty no longer counts as healthy.
+      - The events to send to the queue. Rules for other events are deleted.
+      - V(instance_running) is the start of an instance, V(tag_change) a change of the tag C(GuardDutyManaged), and
+        V(coverage_unhealthy) an agent that GuardDuty no longer reports as healthy.
     type: list
     elements: str
     choices: [instance_running, tag_change, coverage_unhealthy]
     default: [instance_running, tag_change, coverage_unhealthy]
   retention:
-    description: Seconds after which an event that nobody fetched is dropped, from 60 to 1209600.
+    description: Seconds after which an event that was not received is dropped, from 60 to 1209600.
     type: int
     default: 86400
   dead_letter_retention:
-    description: The same for events that were fetched and never done, counted from when they came into the queue.
+    description: The same for events that were received but never processed, counted from their arrival in the queue.
     type: int
     default: 1209600
   max_receives:
-    description: How often an event is fetched before it goes to the dead-letter queue, from 1 to 1000.
+    description: The number of receives after which an event moves to the dead-letter queue, from 1 to 1000.
     type: int
     default: 5
   tags:
-    description: Tags for the queues and for new rules. Others stay.
+    description: Tags for the queues and for new rules. Other tags stay.
     type: dict
     default: {}
 author:
@@ -62,27 +62,27 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - A queue that is encrypted by a key of KMS stays so; that key must let EventBridge use it.
-  - SQS lets a name be used again 60 seconds after its queue was deleted.
-  - Other attributes of the queues, and other targets of the rules, are left as they are.
+  - A queue that is encrypted with a KMS key stays so; the key's policy must allow EventBridge to use it.
+  - A queue name can be reused 60 seconds after its queue was deleted.
+  - Other attributes of the queues, and other targets of the rules, are not changed.
 seealso:
   - module: fleetsec.guardduty.registration_wait
 """
 
 EXAMPLES = r"""
-- name: Queues in two accounts and two regions
+- name: Set up queues in two accounts and two regions
   fleetsec.guardduty.event_queue:
     regions: [eu-west-1, us-east-1]
     assume_role_arns:
       - arn:aws:iam::111111111111:role/FleetSec
       - arn:aws:iam::222222222222:role/FleetSec
 
-- name: Only instances that start
+- name: Send only starts of instances
   fleetsec.guardduty.event_queue:
     regions: [eu-west-1]
     events: [instance_running]
 
-- name: Take them away
+- name: Delete the queues and rules
   fleetsec.guardduty.event_queue:
     regions: [eu-west-1, us-east-1]
     state: absent
@@ -95,7 +95,7 @@ msg:
   type: str
   sample: 1 dead-letter queue created, 1 event queue created, 3 event rules created.
 changes:
-  description: Every change, with what was there before and what is there after.
+  description: Every change, with the state before and after.
   returned: always
   type: list
   elements: dict
@@ -115,7 +115,7 @@ changes:
         target: arn:aws:sqs:eu-west-1:111111111111:fleetsec-guardduty-events
         tags: {fleetsec-guardduty-events: fleetsec-guardduty-events}
 queues:
-  description: The queue of each account and region, as a rulebook names it. Empty with O(state=absent).
+  description: The queue of each account and region. Empty with O(state=absent).
   returned: always
   type: list
   elements: dict
@@ -131,7 +131,7 @@ failed_changes:
   elements: dict
   sample: []
 problems:
-  description: Everything that failed or was refused, each in one sentence - accounts, regions and changes.
+  description: Every failure or refusal in one sentence - accounts, regions and changes.
   returned: always
   type: list
   elements: str

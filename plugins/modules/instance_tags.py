@@ -10,23 +10,23 @@ module: instance_tags
 version_added: 0.1.0
 short_description: Include instances in, or exclude them from, GuardDuty Runtime Monitoring by tag
 description:
-  - Writes the tag C(GuardDutyManaged) on any number of EC2 instances, up to 1,000 with one call.
-  - An exclusion is not done until GuardDuty can read it, so V(exclude) also turns instance metadata tags on.
-  - Says which verdicts the tags change, that is whether an instance should run the agent and who brings it.
-  - Other tags can be written in the same run.
+  - Writes the tag C(GuardDutyManaged) on any number of EC2 instances, up to 1,000 per call.
+  - An exclusion is complete only when GuardDuty can read it, so V(exclude) also turns on instance metadata tags.
+  - Returns which verdicts change, that is whether an instance should run the agent and who installs it.
+  - Can write other tags in the same run.
 options:
   managed:
     description:
       - V(include) writes exactly C(true), V(exclude) exactly C(false), V(clear) removes the tag.
-      - V(repair) turns values such as C(True) or C(FALSE), which GuardDuty is not known to honour, into what they mean, and
-        leaves values alone that mean neither.
-      - Left out, the tag is not touched.
+      - V(repair) replaces values such as C(True) or C(FALSE), which GuardDuty is not known to honor, with what they mean, and
+        does not change other values.
+      - If omitted, the tag is not changed.
     type: str
     choices: [include, exclude, clear, repair]
   tags:
     description:
-      - Other tags to write. Keys that start with C(aws:) are refused.
-      - Tags that are not named are left alone.
+      - Other tags to write. Keys that start with C(aws:) are rejected.
+      - Tags that are not listed are not changed.
     type: dict
     default: {}
   remove_tags:
@@ -36,12 +36,12 @@ options:
     default: []
   metadata_tags:
     description:
-      - Whether to turn instance metadata tags on for excluded instances.
-      - Impossible where a tag key holds a space or a slash; such instances are returned in RV(forbidden_keys).
+      - Whether to turn on instance metadata tags for excluded instances.
+      - This is impossible if a tag key contains a space or a slash; RV(forbidden_keys) lists such instances.
     type: bool
     default: true
   verdicts:
-    description: Whether to return which verdicts change. It costs the calls that read GuardDuty's and SSM's state.
+    description: Whether to return which verdicts change. This requires calls to read the state of GuardDuty and SSM.
     type: bool
     default: true
 author:
@@ -60,14 +60,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Exclude the build agents, and let GuardDuty read it
+- name: Exclude the build agents, readable for GuardDuty
   fleetsec.guardduty.instance_tags:
     regions: [eu-west-1]
     filters:
       tag:role: build
     managed: exclude
 
-- name: Repair wrong-cased values everywhere
+- name: Repair values in the wrong case everywhere
   fleetsec.guardduty.instance_tags:
     regions: [eu-west-1, us-east-1]
     assume_role_arns:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
       - arn:aws:iam::222222222222:role/FleetSec
     managed: repair
 
-- name: Include two instances by id, and mark them
+- name: Include the instances of a group and add a tag
   fleetsec.guardduty.instance_tags:
     regions: [eu-west-1]
     instance_ids: "{{ groups['gd_ineffective'] | default([]) }}"
@@ -91,7 +91,7 @@ msg:
   type: str
   sample: 3 instance metadata tags settings enabled, 12 instances tagged.
 changes:
-  description: Every change, with what was there before and what is there after.
+  description: Every change, with the state before and after.
   returned: always
   type: list
   elements: dict
@@ -110,7 +110,7 @@ failed_changes:
   elements: dict
   sample: []
 verdict_changes:
-  description: The instances for which the tags change whether they should run the agent, who brings it, or why.
+  description: The instances for which the tags change whether they should run the agent, who installs it, or why.
   returned: when O(verdicts=true)
   type: list
   elements: dict
@@ -121,24 +121,26 @@ verdict_changes:
       before: {wanted: true, route: ssm, reason: manual_ssm}
       after: {wanted: true, route: guardduty, reason: included_by_tag}
 transitions:
-  description: How many instances change from which reason to which.
+  description: The number of instances that change from one reason to another.
   returned: when O(verdicts=true)
   type: list
   elements: dict
   sample:
     - {before: manual_ssm, after: included_by_tag, count: 12}
 forbidden_keys:
-  description: Tag keys, by instance, that AWS does not allow in the instance metadata, so that an exclusion is not readable.
+  description: Tag keys by instance that AWS does not allow in the instance metadata, which makes an exclusion unreadable.
   returned: always
   type: dict
   sample: {i-0123456789abcdef0: [cost center]}
 problems:
-  description: Everything that failed, each in one sentence - accounts, regions, calls, instance ids and changes.
+  description: Every failure in one sentence - accounts, regions, calls, instance IDs and changes.
   returned: always
   type: list
   elements: str
   sample: []
 """
+
+from typing import Any
 
 from ..module_utils.aws import SCOPE_ARGUMENTS, SELECTION_ARGUMENTS, aws_module, conclude, observed
 from ..module_utils.converge.tags import HANDLERS
@@ -174,7 +176,7 @@ def main() -> None:
         module, ReadScope(filters=(params["filters"],), instance_ids=ids, coverage=False, network=False, **wants)
     )
     tagging = plan_tags(before, desired)
-    results = {"forbidden_keys": {key: list(keys) for key, keys in tagging.forbidden.items()}}
+    results: dict[str, Any] = {"forbidden_keys": {key: list(keys) for key, keys in tagging.forbidden.items()}}
     if params["verdicts"]:
         flipped = verdict_changes(before, tagging.after, Choices(params["scope"], params["fallback_to_package"]))
         results |= {"verdict_changes": flipped, "transitions": transitions(flipped)}

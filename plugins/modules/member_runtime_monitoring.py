@@ -10,24 +10,24 @@ module: member_runtime_monitoring
 version_added: 0.1.0
 short_description: Manage Runtime Monitoring in GuardDuty's member accounts
 description:
-  - Enables or disables Runtime Monitoring and its automated agent configuration in member accounts, which cannot do it by
-    themselves. It is run in the account of GuardDuty's delegated administrator, or with a role there.
-  - Sub-features that are not named keep each member's own value. Other features are never touched.
-  - Fifty members are read, and fifty are changed, in one call.
-  - A member that AWS leaves unprocessed is asked for again for O(settle_timeout) seconds. Then it is reported, the other
-    members keep what was changed, and the task fails.
+  - Enables or disables Runtime Monitoring and its automated agent configuration in member accounts, which cannot do it
+    themselves. Run it in the account of GuardDuty's delegated administrator, or with a role there.
+  - Sub-features that are omitted keep each member's own value. Other features are never changed.
+  - Reads and changes up to 50 members per call.
+  - A member that AWS leaves unprocessed is retried for O(settle_timeout) seconds. Then it is reported and the task fails; the
+    changes to other members stay.
 options:
   account_ids:
     description:
-      - The members to work on. The administrator's own account is none of them.
-      - Left out, every member whose relationship is C(Enabled). An empty list means none.
+      - The members to work on. The administrator's own account is not a member.
+      - If omitted, every member whose relationship is C(Enabled). An empty list means none.
     type: list
     elements: str
   settle_timeout:
     description:
-      - How many seconds to wait, all in all, for members that AWS leaves unprocessed, as it does for some minutes after they
-        joined. AWS says the same of an account that is no member.
-      - The time counts anew for each account and region of the administrator, for reading and for each kind of change.
+      - The total number of seconds to retry members that AWS leaves unprocessed, as it does for some minutes after they joined.
+        AWS returns the same for an account that is not a member.
+      - The time restarts for each account and region of the administrator, for reading, and for each kind of change.
     type: int
     default: 60
 author:
@@ -41,30 +41,30 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - Without O(account_ids), an account that has no members makes the task fail, unless it is the delegated administrator, which
-    it is asked with C(guardduty:DescribeOrganizationConfiguration).
-  - Which agents stay behind in a member account when something is turned off is said by
-    M(fleetsec.guardduty.runtime_monitoring), run there in check mode.
-  - A member whose setting an organization policy manages is refused. The other members are served.
+  - Without O(account_ids), the task fails in an account without members, unless it is the delegated administrator, which is
+    checked with C(guardduty:DescribeOrganizationConfiguration).
+  - To see which agents remain in a member account when something is turned off, run
+    M(fleetsec.guardduty.runtime_monitoring) there in check mode.
+  - A member whose setting an organization policy manages is reported as a problem. The other members are processed.
 seealso:
   - module: fleetsec.guardduty.runtime_monitoring
   - module: fleetsec.guardduty.organization_runtime_monitoring
 """
 
 EXAMPLES = r"""
-- name: Runtime Monitoring with automated agent configuration in every member, in two regions
+- name: Enable Runtime Monitoring with automated agent configuration in every member, in two regions
   fleetsec.guardduty.member_runtime_monitoring:
     regions: [eu-west-1, us-east-1]
     ec2_agent_management: true
 
-- name: Without automation in one member, from a role in the administrator's account
+- name: Turn off automation in one member, with a role in the administrator's account
   fleetsec.guardduty.member_runtime_monitoring:
     regions: [eu-west-1]
     assume_role_arns: [arn:aws:iam::111111111111:role/FleetSec]
     account_ids: ["222222222222"]
     ec2_agent_management: false
 
-- name: Every member from EKS Runtime Monitoring to Runtime Monitoring
+- name: Migrate every member from EKS Runtime Monitoring to Runtime Monitoring
   fleetsec.guardduty.member_runtime_monitoring:
     regions: [eu-west-1]
     migrate_eks: true
@@ -77,7 +77,7 @@ msg:
   type: str
   sample: 120 member Runtime Monitoring settings updated.
 members:
-  description: The members' settings as they are after this task, in check mode as they would be.
+  description: The members' settings after this task; in check mode, as they would be.
   returned: always
   type: list
   elements: dict
@@ -100,7 +100,7 @@ members:
       returned: always
       sample: null
 skipped_members:
-  description: Members that are not enabled, with AWS's word for their relationship. Only without O(account_ids).
+  description: Members that are not enabled, with AWS's name for their relationship. Only without O(account_ids).
   returned: always
   type: list
   elements: dict
@@ -126,14 +126,18 @@ failed_changes:
   elements: dict
   sample: []
 problems:
-  description: Everything that failed or was refused, each in one sentence - accounts, regions, members and changes.
+  description: Every failure or refusal in one sentence - accounts, regions, members and changes.
   returned: always
   type: list
   elements: str
   sample: []
 """
 
-from ..module_utils.aws import aws_module, finish, targets_of, warn
+from typing import Any
+
+from ansible.module_utils.common.warnings import warn
+
+from ..module_utils.aws import aws_module, finish, targets_of
 from ..module_utils.converge.run import converge
 from ..module_utils.converge.settings.members import handlers
 from ..module_utils.decide.settings.features import DesiredFeatures
@@ -163,7 +167,10 @@ def main() -> None:
     for sentence in planned.warnings:
         warn(sentence)
     outcome = converge(planned.plan, targets, handlers(settling), module.check_mode)
-    found = {"members": member_rows(members_after(areas, outcome.done)), "skipped_members": skipped_rows(areas)}
+    found: dict[str, Any] = {
+        "members": member_rows(members_after(areas, outcome.done)),
+        "skipped_members": skipped_rows(areas),
+    }
     finish(module, planned.plan, outcome, (*problems, *unread, *planned.problems), **found)
 
 

@@ -1,28 +1,28 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chooses what Runtime Monitoring is in the accounts of an organization by itself."""
+"""Sets in which accounts of an organization Runtime Monitoring is enabled automatically."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: organization_runtime_monitoring
 version_added: 0.1.0
-short_description: Manage how Runtime Monitoring is enabled in accounts of an organization
+short_description: Manage the automatic enabling of Runtime Monitoring in an organization
 description:
-  - Chooses whether Runtime Monitoring and its automated agent configuration are enabled by themselves in the accounts of an
-    organization. It is run in the account of GuardDuty's delegated administrator, or with a role there.
-  - For each setting V(new) means accounts that join later, V(all) means every account, V(none) means that members are managed
-    one by one; it turns nothing off. AWS may take up to 24 hours to bring V(all) to every member.
-  - Settings that are left out keep their value, and so do other features and the choice whether GuardDuty itself is enabled in
+  - Sets whether Runtime Monitoring and its automated agent configuration are enabled automatically in the accounts of an
+    organization. Run it in the account of GuardDuty's delegated administrator, or with a role there.
+  - For each setting, V(new) means accounts that join later, V(all) means every account, and V(none) means that members are
+    managed individually; it turns nothing off. AWS may take up to 24 hours to apply V(all) to every member.
+  - Settings that are omitted keep their value, and so do other features and the setting that enables GuardDuty itself in
     members.
 options:
   auto_enable:
-    description: In which accounts Runtime Monitoring is enabled by itself.
+    description: In which accounts Runtime Monitoring is enabled automatically.
     type: str
     choices: [new, all, none]
   ec2_agent_management:
-    description: In which accounts GuardDuty brings the agent to EC2 instances by itself.
+    description: In which accounts GuardDuty installs the agent on EC2 instances automatically.
     type: str
     choices: [new, all, none]
   eks_addon_management:
@@ -35,16 +35,16 @@ options:
     choices: [new, all, none]
   migrate_eks:
     description:
-      - Whether to end the enabling of the older feature C(EKS_RUNTIME_MONITORING), which Runtime Monitoring replaces.
-      - Its choices are carried over to Runtime Monitoring where that has V(none) and this task does not say otherwise.
-      - With O(include_existing) the older feature is turned off in existing members too.
+      - Whether to stop enabling the older feature C(EKS_RUNTIME_MONITORING), which Runtime Monitoring replaces.
+      - Its settings are carried over to Runtime Monitoring where that has V(none) and this task does not set them.
+      - With O(include_existing=true), the older feature is also turned off in existing members.
     type: bool
     default: false
   include_existing:
     description:
-      - Whether to bring existing members to the organization's choices at once - what is V(new) or V(all) is enabled in them,
-        what is V(none) is left alone.
-      - V(new) alone never reaches them, V(all) takes its time.
+      - Whether to apply the organization's settings to existing members immediately - settings with V(new) or V(all) are enabled
+        in them, settings with V(none) are not changed.
+      - V(new) alone never applies to existing members, and V(all) takes time.
     type: bool
     default: false
   settle_timeout:
@@ -61,22 +61,22 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - The administrator's own account is no member; M(fleetsec.guardduty.runtime_monitoring) sets it.
-  - While a GuardDuty policy of AWS Organizations is attached, it decides and these choices have no effect.
+  - The administrator's own account is not a member; configure it with M(fleetsec.guardduty.runtime_monitoring).
+  - While a GuardDuty policy of AWS Organizations is attached, it overrides these settings.
 seealso:
   - module: fleetsec.guardduty.member_runtime_monitoring
   - module: fleetsec.guardduty.runtime_monitoring
 """
 
 EXAMPLES = r"""
-- name: Runtime Monitoring and the agent on EC2 in every account of the organization, in members at once
+- name: Enable Runtime Monitoring and the EC2 agent in every account of the organization, in existing members immediately
   fleetsec.guardduty.organization_runtime_monitoring:
     regions: [eu-west-1, us-east-1]
     auto_enable: all
     ec2_agent_management: all
     include_existing: true
 
-- name: In new accounts only, without automation
+- name: Enable Runtime Monitoring in new accounts only, without automation
   fleetsec.guardduty.organization_runtime_monitoring:
     regions: [eu-west-1]
     assume_role_arns: [arn:aws:iam::111111111111:role/FleetSec]
@@ -91,7 +91,7 @@ msg:
   type: str
   sample: 1 organization Runtime Monitoring setting updated, 120 member Runtime Monitoring settings updated.
 organizations:
-  description: The choices as they are after this task, in check mode as they would be, one row for each region.
+  description: The settings after this task, one row for each region; in check mode, as they would be.
   returned: always
   type: list
   elements: dict
@@ -104,7 +104,7 @@ organizations:
       returned: always
       sample: 12abc34d567e8fa901bc2d34e56789f0
     members:
-      description: In which accounts GuardDuty itself is enabled. This module keeps it.
+      description: In which accounts GuardDuty itself is enabled. This module does not change it.
       type: str
       returned: always
       sample: all
@@ -114,7 +114,7 @@ organizations:
     ecs_fargate_agent_management: {description: C(new) or C(all) or C(none)., type: str, returned: always, sample: none}
     eks_runtime_monitoring: {description: The same for the older feature., type: str, returned: always, sample: none}
     member_account_limit_reached:
-      description: Whether the administrator has as many members as GuardDuty allows; a warning says so too.
+      description: Whether the administrator has the maximum number of members; a warning reports this too.
       type: bool
       returned: always
       sample: false
@@ -125,7 +125,7 @@ members:
   elements: dict
   sample: []
 skipped_members:
-  description: Members that are not enabled, with AWS's word for their relationship.
+  description: Members that are not enabled, with AWS's name for their relationship.
   returned: always
   type: list
   elements: dict
@@ -150,14 +150,16 @@ failed_changes:
   elements: dict
   sample: []
 problems:
-  description: Everything that failed or was refused, each in one sentence - accounts, regions, members and changes.
+  description: Every failure or refusal in one sentence - accounts, regions, members and changes.
   returned: always
   type: list
   elements: str
   sample: []
 """
 
-from ..module_utils.aws import aws_module, finish, targets_of, warn
+from ansible.module_utils.common.warnings import warn
+
+from ..module_utils.aws import aws_module, finish, targets_of
 from ..module_utils.converge.run import converge
 from ..module_utils.converge.settings import members as write_members
 from ..module_utils.converge.settings import organization as write_organization

@@ -1,39 +1,38 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until Systems Manager knows the instances that have just started."""
+"""Waits until new instances are registered with Systems Manager."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: registration_wait
 version_added: 0.1.0
-short_description: Wait until the instances that have just started are registered with Systems Manager
+short_description: Wait until new instances are registered with Systems Manager
 description:
-  - An instance is running some time before its SSM Agent registers. A roll-out in between takes it for one that Systems
-    Manager does not reach.
-  - This waits until each Linux instance that was launched at most O(since) seconds ago is online in Systems Manager, and for
-    O(timeout) seconds at most. Instances tagged C(GuardDutyManaged=false), and those of an AWS operator, are not waited for.
-  - It never fails because of an instance that does not register. Those are returned, and a roll-out serves them by package.
-  - Where no instance has just started it calls once for each account and region, and does not wait. In check mode it looks
-    once.
+  - An instance runs for some time before its SSM Agent registers. A roll-out during this time would treat it as an instance
+    that Systems Manager cannot reach.
+  - This module waits until each Linux instance that was launched at most O(since) seconds ago is online in Systems Manager, for
+    at most O(timeout) seconds. It does not wait for instances that are tagged C(GuardDutyManaged=false) or operated by AWS.
+  - It does not fail if an instance does not register. It returns such instances, and a roll-out installs on them by package.
+  - If there are no new instances, it makes one call per account and region and does not wait. In check mode it checks once.
 options:
   since:
     description:
-      - Seconds after its launch for which an instance counts as just started.
-      - An older one that is not registered has something else that stands in the way.
+      - Seconds after launch during which an instance counts as new.
+      - An older instance that is not registered has another problem.
     type: int
     default: 600
   timeout:
-    description: Seconds to wait at most.
+    description: The maximum number of seconds to wait.
     type: int
     default: 300
   interval:
-    description: Seconds between two looks.
+    description: Seconds between checks.
     type: int
     default: 10
   scope:
-    description: Whether all instances may be meant, or those tagged C(GuardDutyManaged=true) only.
+    description: Whether to wait for all instances, or only for those tagged C(GuardDutyManaged=true).
     type: str
     choices: [all, selected]
     default: all
@@ -51,47 +50,47 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - The age of an instance is told by the clock of the machine that runs this.
+  - The age of an instance is measured by the clock of the machine that runs the module.
 seealso:
   - module: fleetsec.guardduty.coverage_wait
 """
 
 EXAMPLES = r"""
-- name: Wait for new instances, five minutes at most
+- name: Wait for new instances, up to five minutes
   fleetsec.guardduty.registration_wait:
     regions: [eu-west-1]
   register: registered
 
-- name: Who has not come
+- name: Show instances that did not register
   ansible.builtin.debug:
     msg: "{{ registered.waiting | map(attribute='instance_id') }}"
 """
 
 RETURN = r"""
 done:
-  description: Whether all of them are online in Systems Manager.
+  description: Whether all new instances are online in Systems Manager.
   returned: always
   type: bool
   sample: true
 started:
-  description: How many instances have just started.
+  description: The number of new instances.
   returned: always
   type: int
   sample: 50
 waited:
-  description: Seconds that were waited.
+  description: The time waited, in seconds.
   returned: always
   type: int
   sample: 40
 waiting:
-  description: The instances that are not.
+  description: The new instances that are not online.
   returned: always
   type: list
   elements: dict
   sample:
     - {account_id: "111111111111", region: eu-west-1, instance_id: i-0123456789abcdef0}
 problems:
-  description: Accounts, regions and calls that failed.
+  description: Failed accounts, regions and calls.
   returned: always
   type: list
   elements: str
@@ -112,7 +111,7 @@ Look = tuple[tuple[Instance, ...], tuple[Instance, ...], tuple[Problem, ...]]
 
 
 def look(targets: Sequence[Target], params: dict[str, Any]) -> Look:
-    """The instances that have just started, those of them that are not registered, and what could not be read."""
+    """The new instances, those that are not registered, and what could not be read."""
     filters = {**params["filters"], "instance-state-name": ["pending", "running"]}
     instances = observe(targets, ReadScope((filters,), ssm=False, network=False, detector=False))
     started = just_started(instances, LaunchWindow(time.time(), params["since"], params["scope"]))

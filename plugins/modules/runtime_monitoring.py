@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Enables or disables GuardDuty Runtime Monitoring, account by region."""
+"""Enables or disables GuardDuty Runtime Monitoring per account and region."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ version_added: 0.1.0
 short_description: Manage GuardDuty Runtime Monitoring and its automated agent configuration
 description:
   - Enables or disables the detector feature C(RUNTIME_MONITORING) in any number of accounts and regions.
-  - Sub-features that are not named keep their value; all three are sent, since AWS does not document what it does with an
+  - Sub-features that are omitted keep their value; all three are sent, because AWS does not document what happens to an
     omitted one.
-  - Other features of the detector are never touched, but for the older C(EKS_RUNTIME_MONITORING) with O(migrate_eks).
-  - Before something is turned off it says which agents stay behind on their instances, and why. For that it reads instances,
-    Systems Manager and coverage, only in the accounts and regions in which something is turned off.
+  - Other features of the detector are never changed, except the older C(EKS_RUNTIME_MONITORING) with O(migrate_eks).
+  - Before it turns something off, it reports which agents remain on their instances, and why. For this it reads instances,
+    Systems Manager and coverage, only in the accounts and regions where something is turned off.
 options:
   create_detector:
     description:
-      - Whether to enable GuardDuty where an account and region has no detector.
-      - AWS turns its other optional protection plans on with a new detector, which cost.
+      - Whether to enable GuardDuty in accounts and regions without a detector.
+      - With a new detector, AWS also turns on its other optional protection plans, which cost money.
     type: bool
     default: false
 author:
@@ -34,11 +34,11 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - A detector that is suspended, settings that an organization policy manages, and the China regions are refused, each
-    with the reason. The other accounts and regions are served.
-  - The settings of a member account are its administrator's to change, by
-    M(fleetsec.guardduty.member_runtime_monitoring). In check mode this module works in a member account too, and says which
-    agents would stay behind.
+  - Suspended detectors, settings that an organization policy manages, and the China regions are reported as problems, with the
+    reason. The other accounts and regions are processed.
+  - Only the administrator can change the settings of a member account, with
+    M(fleetsec.guardduty.member_runtime_monitoring). In check mode this module also works in a member account and reports which
+    agents would remain.
 seealso:
   - module: fleetsec.guardduty.runtime_monitoring_info
   - module: fleetsec.guardduty.member_runtime_monitoring
@@ -47,7 +47,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Runtime Monitoring with automated agent configuration in two accounts and two regions
+- name: Enable Runtime Monitoring with automated agent configuration in two accounts and two regions
   fleetsec.guardduty.runtime_monitoring:
     regions: [eu-west-1, us-east-1]
     assume_role_arns:
@@ -55,12 +55,12 @@ EXAMPLES = r"""
       - arn:aws:iam::222222222222:role/FleetSec
     ec2_agent_management: true
 
-- name: Runtime Monitoring without automation, where agents come by tag, SSM or package
+- name: Enable Runtime Monitoring without automation, for agents by tag, SSM or package
   fleetsec.guardduty.runtime_monitoring:
     regions: [eu-west-1]
     ec2_agent_management: false
 
-- name: From EKS Runtime Monitoring to Runtime Monitoring
+- name: Migrate from EKS Runtime Monitoring to Runtime Monitoring
   fleetsec.guardduty.runtime_monitoring:
     regions: [eu-west-1]
     migrate_eks: true
@@ -72,7 +72,7 @@ EXAMPLES = r"""
     migrate_eks: true
   register: turned_off
 
-- name: Agents that nobody removes
+- name: Show the agents that remain
   ansible.builtin.debug:
     msg: "{{ turned_off.agents_left_behind | map(attribute='instance_id') }}"
 """
@@ -84,7 +84,7 @@ msg:
   type: str
   sample: 4 Runtime Monitoring settings updated.
 changes:
-  description: Every change, with what was there before and what is there after.
+  description: Every change, with the state before and after.
   returned: always
   type: list
   elements: dict
@@ -98,9 +98,9 @@ changes:
       after: {runtime_monitoring: enabled, ec2_agent_management: enabled}
 agents_left_behind:
   description:
-    - The agents that stay on their instances when this task turns something off, or would in check mode.
-    - An agent that GuardDuty brought goes with Runtime Monitoring only where Systems Manager reaches the instance, its tag is
-      not C(false), and its instance metadata tags are allowed. Without automated agent configuration all of them stay.
+    - The agents that remain on their instances when this task turns something off, or would remain in check mode.
+    - GuardDuty removes an agent that it installed only if Systems Manager reaches the instance, its tag is not C(false), and
+      instance metadata tags are allowed. Without automated agent configuration, all agents remain.
   returned: always
   type: list
   elements: dict
@@ -108,20 +108,20 @@ agents_left_behind:
     account_id: {description: The account., type: str, returned: always, sample: "111111111111"}
     region: {description: The region., type: str, returned: always, sample: eu-west-1}
     instance_id: {description: The instance., type: str, returned: always, sample: i-0123456789abcdef0}
-    agent_version: {description: What coverage says of its version., type: str, returned: always, sample: 1.17.1}
+    agent_version: {description: The agent version according to coverage., type: str, returned: always, sample: 1.17.1}
     management_type: {description: C(AUTO_MANAGED) or C(MANUAL)., type: str, returned: always, sample: AUTO_MANAGED}
     reason:
-      description: The rule by which it stays, in one word.
+      description: The code of the rule by which it remains.
       type: str
       returned: always
       sample: metadata_tags_off
     why:
-      description: The same as a sentence.
+      description: The rule as a sentence.
       type: str
       returned: always
       sample: GuardDuty removes agents only where instance metadata tags are allowed
 agents_unknown:
-  description: The accounts and regions in which that could not be read, each as C(ACCOUNT/REGION).
+  description: The accounts and regions whose agents could not be read, each as C(ACCOUNT/REGION).
   returned: always
   type: list
   elements: str
@@ -133,14 +133,16 @@ failed_changes:
   elements: dict
   sample: []
 problems:
-  description: Everything that failed or was refused, each in one sentence - accounts, regions and changes.
+  description: Every failure or refusal in one sentence - accounts, regions and changes.
   returned: always
   type: list
   elements: str
   sample: []
 """
 
-from ..module_utils.aws import aws_module, conclude, observed, warn
+from ansible.module_utils.common.warnings import warn
+
+from ..module_utils.aws import aws_module, conclude, observed
 from ..module_utils.converge.settings.detector import HANDLERS
 from ..module_utils.decide.settings.agents_left import agents_left, agents_unknown, left_warnings, turned_off
 from ..module_utils.decide.settings.detector import DesiredMonitoring, plan_monitoring

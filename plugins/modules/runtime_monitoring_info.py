@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says how GuardDuty and its Runtime Monitoring are set, account by region."""
+"""Reads the settings of GuardDuty and Runtime Monitoring per account and region."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: runtime_monitoring_info
 version_added: 0.1.0
-short_description: Say how GuardDuty Runtime Monitoring is set
+short_description: Read the settings of GuardDuty Runtime Monitoring
 description:
   - Reads the detector of each account and region with all its features.
-  - An account and region whose detector could not be read has no row; RV(problems) says why.
+  - An account and region whose detector could not be read has no row; see RV(problems).
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 extends_documentation_fragment:
@@ -26,7 +26,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: How Runtime Monitoring is set in two accounts and two regions
+- name: Read the settings in two accounts and two regions
   fleetsec.guardduty.runtime_monitoring_info:
     regions: [eu-west-1, us-east-1]
     assume_role_arns:
@@ -34,7 +34,7 @@ EXAMPLES = r"""
       - arn:aws:iam::222222222222:role/FleetSec
   register: posture
 
-- name: Where it is off
+- name: Show the accounts where it is off
   ansible.builtin.debug:
     msg: "{{ posture.settings | rejectattr('runtime_monitoring') | map(attribute='account_id') | unique }}"
 """
@@ -49,12 +49,12 @@ settings:
     account_id: {description: The account., type: str, returned: always, sample: "111111111111"}
     region: {description: The region., type: str, returned: always, sample: eu-west-1}
     detector_id:
-      description: The detector, or null where GuardDuty is not enabled.
+      description: The detector, or null if GuardDuty is not enabled.
       type: str
       returned: always
       sample: 12abc34d567e8fa901bc2d34e56789f0
     status:
-      description: C(ENABLED), or C(DISABLED) for a suspended detector, or null without one.
+      description: C(ENABLED), C(DISABLED) for a suspended detector, or null without a detector.
       type: str
       returned: always
       sample: ENABLED
@@ -70,12 +70,12 @@ settings:
       returned: always
       sample: false
     managed_by:
-      description: C(GUARDDUTY_POLICY) where an organization policy manages Runtime Monitoring, which is read-only then, or null.
+      description: C(GUARDDUTY_POLICY) if an organization policy manages Runtime Monitoring, which is then read-only, or null.
       type: str
       returned: always
       sample: null
     features:
-      description: Every feature of the detector by AWS's name, with what is set, whether that is in effect or not.
+      description: Every feature of the detector by AWS's name, as configured, whether or not it is in effect.
       type: dict
       returned: always
       sample:
@@ -87,7 +87,7 @@ settings:
             EKS_ADDON_MANAGEMENT: {enabled: true, managed_by: null}
             ECS_FARGATE_AGENT_MANAGEMENT: {enabled: false, managed_by: null}
 problems:
-  description: Accounts, regions and calls that failed.
+  description: Failed accounts, regions and calls.
   returned: always
   type: list
   elements: str

@@ -1,30 +1,30 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps Systems Manager associations that bring the GuardDuty agent."""
+"""Manages Systems Manager associations that install the GuardDuty agent."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ssm_association
 version_added: 0.1.0
-short_description: Manage the Systems Manager association that installs the GuardDuty agent, over accounts and regions
+short_description: Manage the Systems Manager association that installs the GuardDuty agent across accounts and regions
 description:
   - Creates, updates, deletes or runs a State Manager association, by default one that installs the GuardDuty agent.
-  - The association is found by O(association_name), or else by its document and targets where it bears no name. Several
-    associations with one document are no problem.
-  - An update sends everything that the association has, since AWS clears whatever an update leaves out.
-    An option that is left out leaves its setting as it is; an empty value empties it.
+  - The association is found by O(association_name), or, if it has no name, by its document and targets. Several
+    associations may use the same document.
+  - An update sends all settings of the association, because AWS clears settings that an update omits. An option that is
+    omitted keeps its setting; an empty value clears it.
   - GuardDuty's own association C(GuardDutyRuntimeMonitoring-do-not-delete), and any that is tagged C(GuardDutyManaged), is
     never changed, run or deleted.
-  - With O(wait=true) the results of each node are returned, and failing nodes make the task fail.
-  - AWS runs at most 20 associations on a managed node. Where new targets would bring a node to more, the task names the nodes
-    and writes nothing in that account and region.
+  - With O(wait=true) the result of each node is returned, and failed nodes fail the task.
+  - AWS runs at most 20 associations on a managed node. If new targets would exceed this limit on a node, the task lists the
+    nodes and writes nothing in that account and region.
 options:
   state:
     description:
-      - V(present) makes the association so, V(absent) deletes it, V(run) runs it once now on all its targets.
-      - Deleting an association leaves on the nodes what it installed.
+      - V(present) creates or updates the association, V(absent) deletes it, V(run) runs it once now on all its targets.
+      - Deleting an association does not uninstall what it installed on the nodes.
     type: str
     choices: [present, absent, run]
     default: present
@@ -32,27 +32,27 @@ options:
     description:
       - The name of the association.
       - An association without a name that has the same document and targets gets this name.
-      - Needed unless targets are given.
+      - Required unless targets are given.
     type: str
   document_name:
     description:
       - The name or ARN of a Command document.
-      - A new association gets C(AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin) where nothing is said.
+      - The default for a new association is C(AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin).
     type: str
   document_version:
     description: A number, V($DEFAULT) or V($LATEST).
     type: str
   parameters:
     description:
-      - The parameters of the document, name to value or list of values. They replace those that are there.
-      - A new association of GuardDuty's document gets C(action=Install) and C(name=AmazonGuardDuty-RuntimeMonitoringSsmPlugin)
-        where nothing is said, which installs the newest agent.
+      - The parameters of the document, name to value or list of values. They replace the existing parameters.
+      - The default for a new association of GuardDuty's document is C(action=Install) and
+        C(name=AmazonGuardDuty-RuntimeMonitoringSsmPlugin), which installs the newest agent.
       - Names and allowed values are checked against the document before anything is written.
     type: dict
   target_tags:
     description:
-      - Run on the managed nodes with these tags, key to value or list of values. All keys must match, one value of each.
-      - The better way for fleets, since a list of ids ends at 50.
+      - Run on managed nodes with these tags, key to value or list of values. All keys must match, each with any of its values.
+      - Prefer tags for fleets, because a list of IDs is limited to 50.
     type: dict
   instance_ids:
     description: Run on these instances, at most 50.
@@ -61,7 +61,7 @@ options:
   targets:
     description:
       - Targets as AWS writes them, at most 5 with at most 50 values each.
-      - The key C(InstanceIds) with the value V(*) stands for every managed node.
+      - The key C(InstanceIds) with the value V(*) means every managed node.
     type: list
     elements: dict
     suboptions:
@@ -70,28 +70,28 @@ options:
         type: str
         required: true
       values:
-        description: The values, one of which must match.
+        description: The values. One of them must match.
         type: list
         elements: str
         required: true
   schedule_expression:
     description:
-      - When to run again, as in V(rate(12 hours\)) or V(cron(0 2 ? * SUN *\)). A rate is 30 minutes at least.
-      - Empty means no schedule. It then runs on changes and on new nodes only.
+      - When to run again, such as V(rate(12 hours\)) or V(cron(0 2 ? * SUN *\)). The minimum rate is 30 minutes.
+      - Empty means no schedule. The association then runs only on changes and on new nodes.
     type: str
   schedule_offset:
     description:
-      - Days from 1 to 6 to wait after the day of a cron schedule; V(0) for none.
+      - Days to wait after the day of a cron schedule, from 1 to 6; V(0) for none.
       - Needs O(apply_only_at_cron_interval=true).
     type: int
   apply_only_at_cron_interval:
-    description: Whether to run by the cron schedule only, neither at once nor on nodes as they come.
+    description: Whether to run only on the cron schedule, neither immediately nor on new nodes.
     type: bool
   max_concurrency:
-    description: How many nodes run it at once, as a number or percentage. AWS's default is V(100%).
+    description: How many nodes run it concurrently, as a number or percentage. AWS's default is V(100%).
     type: str
   max_errors:
-    description: How many nodes may fail before it is sent to no more nodes, as a number or percentage.
+    description: How many nodes may fail before AWS stops sending it to more nodes, as a number or percentage.
     type: str
   compliance_severity:
     description: The severity in compliance reports.
@@ -102,7 +102,7 @@ options:
     type: str
     choices: [AUTO, MANUAL]
   output_location:
-    description: Where in S3 the output goes. An empty dictionary for nowhere.
+    description: Where to store the output in S3. An empty dictionary for no output.
     type: dict
     suboptions:
       s3_bucket_name: {description: The bucket., type: str}
@@ -113,14 +113,14 @@ options:
     type: list
     elements: str
   target_locations:
-    description: Accounts and regions to which AWS carries the association, as in C(CreateAssociation).
+    description: Accounts and regions to which AWS applies the association, as in C(CreateAssociation).
     type: list
     elements: dict
     suboptions:
-      accounts: {description: Account ids or organizational units., type: list, elements: str}
+      accounts: {description: Account IDs or organizational units., type: list, elements: str}
       regions: {description: Regions., type: list, elements: str}
       target_location_max_concurrency:
-        description: How many accounts and regions run it at once.
+        description: How many accounts and regions run it concurrently.
         type: str
       target_location_max_errors:
         description: How many accounts and regions may fail.
@@ -129,10 +129,10 @@ options:
         description: The role that runs it there.
         type: str
       include_child_organization_units:
-        description: Whether units below the named ones are included.
+        description: Whether to include child units of the given units.
         type: bool
       exclude_accounts:
-        description: Account ids or organizational units to leave out.
+        description: Account IDs or organizational units to exclude.
         type: list
         elements: str
       targets:
@@ -150,7 +150,7 @@ options:
             elements: str
             required: true
       targets_max_concurrency:
-        description: How many nodes run it at once there.
+        description: How many nodes run it concurrently there.
         type: str
       targets_max_errors:
         description: How many nodes may fail there.
@@ -163,47 +163,47 @@ options:
         description: The name of the alarm.
         type: str
       ignore_poll_alarm_failure:
-        description: Whether to run when the state of the alarm cannot be read.
+        description: Whether to run if the state of the alarm cannot be read.
         type: bool
         default: false
   duration:
     description:
-      - Hours from 1 to 24 after which a run is cancelled; V(0) for none.
+      - Hours after which a run is cancelled, from 1 to 24; V(0) for none.
       - Needs O(apply_only_at_cron_interval=true).
     type: int
   dispatch_assume_role_arn:
-    description: The role with which State Manager sends it to nodes. It needs a botocore that knows it.
+    description: The role with which State Manager sends it to nodes. Requires a botocore version with this setting.
     type: str
   tags:
-    description: Tags of the association. An empty dictionary removes all, unless O(purge_tags=false).
+    description: Tags of the association. An empty dictionary removes all tags, unless O(purge_tags=false).
     type: dict
   purge_tags:
-    description: Whether O(tags) replaces the tags that are there, rather than adds to them.
+    description: Whether O(tags) replaces existing tags instead of adding to them.
     type: bool
     default: true
   wait:
     description:
-      - Wait until it has run on every target, and return the result of each.
-      - Where nothing changes, the newest run of the association counts.
+      - Whether to wait until it has run on every target, and return the result of each.
+      - If nothing changes, the newest run of the association counts.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds to wait at most, over all accounts and regions.
+    description: The maximum number of seconds to wait, over all accounts and regions.
     type: int
     default: 900
 author:
   - The fleetsec.guardduty authors (@fleetsec)
 notes:
   - The caller needs C(ssm:ListAssociations), C(ssm:DescribeAssociation), C(ssm:ListTagsForResource), C(ssm:GetDocument) or
-    C(ssm:DescribeDocument), and what it writes with, among C(ssm:CreateAssociation), C(ssm:UpdateAssociation),
+    C(ssm:DescribeDocument), and, depending on the changes, C(ssm:CreateAssociation), C(ssm:UpdateAssociation),
     C(ssm:DeleteAssociation), C(ssm:StartAssociationsOnce), C(ssm:AddTagsToResource) and C(ssm:RemoveTagsFromResource).
-  - O(wait) also needs C(ssm:DescribeAssociationExecutions) and C(ssm:DescribeAssociationExecutionTargets), and looks up with
-    C(ssm:DescribeInstanceInformation) whether any node matches.
-  - Associations are counted by their targets, as C(ssm:ListAssociations) shows them, 50 a call. Only where 20 others could
-    share a node, C(ec2:DescribeInstances) and C(ssm:DescribeInstanceProperties) are called to see whether they do. Where a
-    resource group decides, or the nodes cannot be read, a warning says so. Nodes outside EC2, nodes reached by
-    O(target_locations), and associations that other accounts bring are not counted.
-  - Settings that are newer than the controller's botocore cannot be kept by an update, because botocore does not show them.
+  - O(wait) also needs C(ssm:DescribeAssociationExecutions) and C(ssm:DescribeAssociationExecutionTargets), and uses
+    C(ssm:DescribeInstanceInformation) to check whether any node matches.
+  - To enforce the limit of 20, associations are counted by their targets from C(ssm:ListAssociations), 50 per call. Only if 20
+    others could share a node, C(ec2:DescribeInstances) and C(ssm:DescribeInstanceProperties) are called to check. If a
+    resource group is involved, or the nodes cannot be read, the module warns. Nodes outside EC2, nodes of
+    O(target_locations), and associations from other accounts are not counted.
+  - An update cannot keep settings that are newer than the controller's botocore, because botocore does not return them.
 extends_documentation_fragment:
   - fleetsec.guardduty.targets
   - fleetsec.guardduty.attributes
@@ -224,7 +224,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Install the agent on the first wave and keep it there, ten percent of the nodes at once
+- name: Install the agent on the first wave and keep it installed, on ten percent of the nodes at a time
   fleetsec.guardduty.ssm_association:
     regions: [eu-west-1, us-east-1]
     organization_role_name: FleetSec
@@ -237,7 +237,7 @@ EXAMPLES = r"""
     compliance_severity: HIGH
     wait: true
 
-- name: Pin the version, and leave all else as it is
+- name: Pin the version and keep all other settings
   fleetsec.guardduty.ssm_association:
     regions: [eu-west-1]
     association_name: guardduty-agent-wave-1
@@ -263,8 +263,8 @@ msg:
   sample: 1 association created.
 associations:
   description:
-    - The association of each account and region, under the names of the options; settings that it does not have are left out.
-    - The C(association_id) in RV(associations) is null for one that check mode would create.
+    - The association of each account and region, with the options' names; settings that it does not have are omitted.
+    - The C(association_id) in RV(associations) is null for an association that check mode would create.
   returned: always
   type: list
   elements: dict
@@ -284,19 +284,19 @@ associations:
       tags: {}
   contains:
     owner:
-      description: C(guardduty) or C(operator), or null where tags did not have to be read.
+      description: C(guardduty) or C(operator), or null if tags did not need to be read.
       returned: always
       type: str
     tags:
-      description: The tags, or null where they did not have to be read.
+      description: The tags, or null if they did not need to be read.
       returned: always
       type: dict
     status:
-      description: AWS's word for the newest runs; null where this run changed the association.
+      description: AWS's status of the newest runs; null if this task changed the association.
       returned: always
       type: str
 changes:
-  description: Every change, with what was there before and what is there after.
+  description: Every change, with the state before and after.
   returned: always
   type: list
   elements: dict
@@ -312,7 +312,7 @@ failed_changes:
   type: list
   elements: dict
 succeeded_targets:
-  description: The nodes on which it ran with success.
+  description: The nodes on which it succeeded.
   returned: when O(wait=true)
   type: list
   elements: dict
@@ -325,12 +325,12 @@ succeeded_targets:
       detailed_status: Success
       last_execution: "2026-11-24T09:00:00+00:00"
 failed_targets:
-  description: The nodes on which it ended without success, in the same form.
+  description: The nodes on which it failed, in the same form.
   returned: when O(wait=true)
   type: list
   elements: dict
 unfinished_targets:
-  description: The nodes on which it had not ended when the time was up, in the same form.
+  description: The nodes on which it had not finished before the timeout, in the same form.
   returned: when O(wait=true)
   type: list
   elements: dict
@@ -340,7 +340,7 @@ unmatched:
   type: list
   elements: dict
 problems:
-  description: Accounts, regions, calls and runs that failed, and what was refused.
+  description: Failed accounts, regions, calls and runs, and refusals.
   returned: always
   type: list
   elements: str

@@ -1,33 +1,33 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads Systems Manager associations that bring the GuardDuty agent."""
+"""Reads Systems Manager associations that install the GuardDuty agent."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ssm_association_info
 version_added: 0.1.0
-short_description: Read the Systems Manager associations of the GuardDuty agent, GuardDuty's own and yours
+short_description: Read the Systems Manager associations of the GuardDuty agent, both GuardDuty's and yours
 description:
-  - Returns State Manager associations with all their settings, their status and their owner, over accounts and regions.
-  - By default those of GuardDuty's document, among them the one that GuardDuty keeps itself.
+  - Returns State Manager associations with all their settings, status and owner, across accounts and regions.
+  - By default, it returns the associations of GuardDuty's document, including the one that GuardDuty manages itself.
 options:
   association_names:
-    description: Only associations with these names, whatever their document is.
+    description: Only associations with these names, whatever their document.
     type: list
     elements: str
     default: []
   document_names:
     description:
-      - Only associations of these documents. Without meaning where O(association_names) is given.
+      - Only associations of these documents. Ignored if O(association_names) is given.
       - Empty means all documents.
     type: list
     elements: str
     default: [AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin]
   filters:
     description:
-      - Further filters of C(ListAssociations), name to value.
+      - More filters of C(ListAssociations), name to value.
       - C(AssociationId), C(AssociationStatusName), C(InstanceId), C(LastExecutedAfter), C(LastExecutedBefore),
         C(ResourceGroupName).
     type: dict
@@ -41,7 +41,7 @@ author:
 notes:
   - The caller needs C(ssm:ListAssociations), C(ssm:DescribeAssociation) and C(ssm:ListTagsForResource); with
     O(executions=true) also C(ssm:DescribeAssociationExecutions) and C(ssm:DescribeAssociationExecutionTargets).
-  - It calls once for each 50 associations and twice for each association; State Manager describes two a second.
+  - It makes one call per 50 associations and two calls per association; State Manager describes two per second.
 extends_documentation_fragment:
   - fleetsec.guardduty.targets
   - fleetsec.guardduty.attributes
@@ -54,7 +54,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Who brings the agent through Systems Manager, and does it work
+- name: Read the agent's associations and their newest runs
   fleetsec.guardduty.ssm_association_info:
     regions: [eu-west-1, us-east-1]
     executions: true
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 associations:
-  description: The associations, under the names of the options of M(fleetsec.guardduty.ssm_association).
+  description: The associations, with the names of the options of M(fleetsec.guardduty.ssm_association).
   returned: always
   type: list
   elements: dict
@@ -102,11 +102,11 @@ associations:
       tags: {GuardDutyManaged: "true"}
   contains:
     owner:
-      description: C(guardduty) where GuardDuty keeps it itself, by its name or tag; C(operator) otherwise.
+      description: C(guardduty) if GuardDuty manages it, according to its name or tag; C(operator) otherwise.
       returned: always
       type: str
     last_run:
-      description: The newest run, null where there was none.
+      description: The newest run, or null without a run.
       returned: when O(executions=true)
       type: dict
       sample:
@@ -121,7 +121,7 @@ associations:
             detailed_status: Success
             last_execution: "2026-11-24T09:00:00+00:00"
 problems:
-  description: Accounts, regions and calls that failed.
+  description: Failed accounts, regions and calls.
   returned: always
   type: list
   elements: str

@@ -1,34 +1,34 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says of each VPC whether agents reach GuardDuty through an endpoint, and whether one is needed."""
+"""Determines for each VPC whether agents can reach GuardDuty through an endpoint, and whether one is needed."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vpc_endpoint_info
 version_added: 0.1.0
-short_description: Say per VPC whether agents reach GuardDuty through an endpoint
+short_description: Determine for each VPC whether agents can reach GuardDuty through an endpoint
 description:
-  - Reads VPCs, their endpoints for the GuardDuty agent and the instances in them, and says of each VPC whether its way works,
-    who owns it, what is wrong with it, and whether an endpoint is needed and why.
-  - An agent may also use the link-local way, which AWS offers with automated agent configuration and which cannot be seen
-    here; M(fleetsec.guardduty.coverage_info) tells whether agents report.
+  - Reads VPCs, their endpoints for the GuardDuty agent and the instances in them. Returns for each VPC whether its endpoint
+    works, who owns it, what is wrong with it, and whether an endpoint is needed and why.
+  - An agent may also use the link-local address, which AWS offers with automated agent configuration. This module cannot see
+    that; M(fleetsec.guardduty.coverage_info) shows whether agents report.
 options:
   vpc_ids:
-    description: The ids of the VPCs. Left out, all VPCs are returned.
+    description: The IDs of the VPCs. If omitted, all VPCs are returned.
     type: list
     elements: str
   routes:
     description:
-      - Call an endpoint needed only where an instance should get its agent by one of these routes, under O(scope).
+      - Count an endpoint as needed only if an instance should get its agent by one of these routes, under O(scope).
       - Empty means that every Linux instance counts, which is GuardDuty's own rule.
     type: list
     elements: str
     choices: [guardduty, ssm, package]
     default: []
   dns_attributes:
-    description: Whether to read the DNS attributes of the VPCs, which costs two calls for each.
+    description: Whether to read the DNS attributes of the VPCs, which requires two calls per VPC.
     type: bool
     default: false
 author:
@@ -47,16 +47,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The ways of all VPCs
+- name: Read the connectivity of all VPCs
   fleetsec.guardduty.vpc_endpoint_info:
     regions: [eu-west-1]
-  register: ways
+  register: connectivity
 
 - name: Show the VPCs that need an endpoint
   ansible.builtin.debug:
-    msg: "{{ ways.vpcs | selectattr('needed') | map(attribute='vpc_id') }}"
+    msg: "{{ connectivity.vpcs | selectattr('needed') | map(attribute='vpc_id') }}"
 
-- name: One VPC with its DNS attributes
+- name: Read one VPC with its DNS attributes
   fleetsec.guardduty.vpc_endpoint_info:
     regions: [eu-west-1]
     vpc_ids: [vpc-0123456789abcdef0]
@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 vpcs:
-  description: One row for each VPC. A VPC that is shared shows once, in its owner's account if that is read.
+  description: A row for each VPC. A shared VPC is listed once, in its owner's account if that is read.
   returned: always
   type: list
   elements: dict
@@ -74,7 +74,7 @@ vpcs:
     account_id: {description: The account in which it was read., type: str, returned: always, sample: "111111111111"}
     region: {description: The region., type: str, returned: always, sample: eu-west-1}
     vpc_owner_id: {description: The account that owns the VPC., type: str, returned: always, sample: "111111111111"}
-    way:
+    connectivity:
       description:
         - Whether agents can use the endpoint - V(available), V(pending), V(missing), V(misconfigured), or V(unknown) where
           it could not be read, as in a VPC that another account shares.
@@ -86,10 +86,10 @@ vpcs:
       type: str
       returned: always
       sample: operator
-    endpoint_id: {description: The endpoint or null., type: str, returned: always, sample: vpce-0123456789abcdef0}
-    state: {description: AWS's state of the endpoint or null., type: str, returned: always, sample: available}
+    endpoint_id: {description: The endpoint, or null., type: str, returned: always, sample: vpce-0123456789abcdef0}
+    state: {description: AWS's state of the endpoint, or null., type: str, returned: always, sample: available}
     service_name:
-      description: The endpoint's service or null.
+      description: The endpoint's service, or null.
       type: str
       returned: always
       sample: com.amazonaws.eu-west-1.guardduty-data
@@ -102,7 +102,7 @@ vpcs:
       returned: always
       sample: [sg-0123456789abcdef0]
     faults:
-      description: What keeps agents from using it, in words.
+      description: Why agents cannot use it, as text.
       type: list
       elements: str
       returned: always
@@ -113,13 +113,13 @@ vpcs:
       returned: always
       sample: 12
     needed:
-      description: Whether M(fleetsec.guardduty.vpc_endpoint) with C(select=needed) would make or repair the endpoint.
+      description: Whether M(fleetsec.guardduty.vpc_endpoint) with C(select=needed) would create or repair the endpoint.
       type: bool
       returned: always
       sample: true
     reason:
       description:
-        - Why, as one word - V(other_owner), V(unknown), V(guardduty_serves), V(no_linux_instance), V(no_wanted_instance),
+        - Why, as a code - V(other_owner), V(unknown), V(guardduty_serves), V(no_linux_instance), V(no_wanted_instance),
           V(operator_serves), V(endpoint_misconfigured) or V(endpoint_missing).
       type: str
       returned: always
@@ -129,15 +129,15 @@ vpcs:
       type: str
       returned: always
       sample: The VPC's endpoint cannot be used as it is.
-    dns_support: {description: The VPC's DNS support or null if not read., type: bool, returned: always, sample: null}
-    dns_hostnames: {description: The VPC's DNS hostnames or null if not read., type: bool, returned: always, sample: null}
+    dns_support: {description: The VPC's DNS support, or null if not read., type: bool, returned: always, sample: null}
+    dns_hostnames: {description: The VPC's DNS hostnames, or null if not read., type: bool, returned: always, sample: null}
 summary:
-  description: How many VPCs there are of each way, and how many need an endpoint.
+  description: The number of VPCs, of those that need an endpoint, and of VPCs by connectivity.
   returned: always
   type: dict
-  sample: {vpcs: 14, needed: 3, ways: {available: 9, misconfigured: 1, missing: 4}}
+  sample: {vpcs: 14, needed: 3, connectivity: {available: 9, misconfigured: 1, missing: 4}}
 problems:
-  description: Accounts, regions, calls and VPC ids that failed.
+  description: Failed accounts, regions, calls and VPC IDs.
   returned: always
   type: list
   elements: str
@@ -145,7 +145,8 @@ problems:
 """
 
 from ..module_utils.aws import SCOPE_ARGUMENTS, aws_module, conclude_reading, observed
-from ..module_utils.decide.endpoint.need import info_rows, info_summary, missing_vpcs, vpcs_of_routes
+from ..module_utils.decide.endpoint.need import info_rows, info_summary, vpcs_of_routes
+from ..module_utils.decide.endpoint.site import missing_vpcs
 from ..module_utils.decide.verdict.eligibility import Choices
 from ..module_utils.observe.endpoint import with_dns
 from ..module_utils.observe.fleet.snapshot import ReadScope

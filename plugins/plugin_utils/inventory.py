@@ -85,6 +85,8 @@ def _alike(kept: Any, given: Any) -> bool:
 class QuickConstructed(Constructable):
     """compose, groups and keyed_groups for many hosts; the results are those of ansible-core's own Constructable."""
 
+    inventory: Any
+
     def start_constructing(
         self, compose: Mapping[str, str], groups: Mapping[str, str], keyed_groups: list[Any]
     ) -> None:
@@ -135,7 +137,8 @@ class QuickConstructed(Constructable):
 
     def _add_to_keyed_groups(self, keyed: Any, variables: Mapping[str, Any], name: str) -> list[Callable[[Any], Any]]:
         """As ansible-core does it; gives the ways into the groups that it chose."""
-        recorder = self.inventory = _Recorder(self.inventory)
+        recorder: Any = _Recorder(self.inventory)
+        self.inventory = recorder
         try:
             self._add_host_to_keyed_groups([keyed], variables, name, strict=self._strict, fetch_hostvars=False)
         finally:

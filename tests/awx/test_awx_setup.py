@@ -121,7 +121,7 @@ def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Pl
         if result.get("changed")
     }
     told = "Say what would be made or changed"
-    assert changed == {(told, "labels: two (new)"), (told, "credentials: key (new)"), ("Make inventories", "hosts")}
+    assert changed == {(told, "labels: two (new)"), (told, "credentials: key (new)"), ("Create inventories", "hosts")}
     real = run(SETUP, "-e", "awx_objects=mine.yml", "-vvv", env=KEYS).ok()
     assert awx.named("credentials", "key")["inputs"] == {"password": SECRET}
     assert SECRET not in done.stdout + done.stderr + real.stdout + real.stderr
@@ -129,7 +129,7 @@ def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Pl
 
 def test_what_is_missing_is_said(awx: standin.Awx, run: Playbook) -> None:
     nothing = run(SETUP)
-    assert "set awx_project_url to the git repository" in nothing.stdout
+    assert "Set awx_project_url to the git repository" in nothing.stdout
     given = ("-e", "awx_project_url=https://git.example.com/fleet.git", "-e", "awx_image=registry.example.com/ee:1")
     stranger = run(SETUP, *given, env={"CONTROLLER_OAUTH_TOKEN": "no-token-of-anybody-4711"})
     assert "Invalid authentication credentials" in stranger.stdout and "CONTROLLER_OAUTH_TOKEN" in stranger.stdout

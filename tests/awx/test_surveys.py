@@ -43,7 +43,7 @@ def documented(playbook: str) -> dict[str, str]:
     """The variables of a playbook's head, with their types."""
     head = (PLAYBOOKS / f"{playbook}.yml").read_text(encoding="utf-8").partition("\n---\n")[0]
     found = {one["name"]: one["type"] for line in head.splitlines() if (one := VARIABLE.fullmatch(line))}
-    return documented("audit") | found if "besides those of the audit playbook" in head else found
+    return documented("audit") | found if "in addition to those of the audit playbook" in head else found
 
 
 def defaults(playbook: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ ROOT = HERE.parents[1]
 
 @dataclass(frozen=True)
 class Run:
-    """One run: seconds of CPU, seconds by the clock, MiB at the peak of the largest process, calls by operation."""
+    """One run: seconds of CPU, seconds of wall-clock time, MiB at the peak of the largest process, calls by operation."""
 
     cpu: float
     wall: float

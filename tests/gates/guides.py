@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of the guides that the collection's own data says, so that nothing is written twice.
+"""The tables of the guides that are written from the collection's own data, so that no fact is stated twice.
 
-    PYTHONPATH=.cache python tests/gates/guides.py      # write them anew into docs/docsite/rst
+    PYTHONPATH=.cache python tests/gates/guides.py      # update them in docs/docsite/rst
 
-A guide marks the place with a comment '.. NAME: written by tests/gates/guides.py' and ends it with '.. end'.
+A guide marks the position with a comment '.. NAME: written by tests/gates/guides.py' and the end with '.. end'.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def _table(heads: Row, widths: Sequence[int], rows: Sequence[Row]) -> Iterator[s
 
 
 def plain(text: str) -> str:
-    """Text that means nothing to reStructuredText."""
+    """Text without meaning in reStructuredText: its special characters are escaped."""
     return re.sub(r"([\\*`|]|_(?=\W|$))", r"\\\1", text)
 
 
@@ -186,7 +186,7 @@ def said(needles: Sequence[str]) -> str:
 
 
 def fixer(name: str) -> str:
-    """The module or playbook that helps, as far as it is there."""
+    """The module or playbook that helps, if it exists."""
     short = name.removeprefix("fleetsec.guardduty.")
     places = (ROOT / "plugins" / "modules" / f"{short}.py", PLAYBOOKS / f"{short}.yml")
     return code(short) if any(place.exists() for place in places) else ""
@@ -197,12 +197,12 @@ def listed(value: str | list[str]) -> list[str]:
 
 
 def marks(guide: str) -> dict[str, str]:
-    """The tables that stand in a guide, by name."""
+    """The tables in a guide, by name."""
     return {found["name"]: found["body"] for found in MARK.finditer(guide)}
 
 
 def written(guide: str) -> str:
-    """The guide with its tables as the collection's data says them now."""
+    """The guide with its tables updated from the collection's data."""
     return MARK.sub(lambda found: f".. {found['name']}{BY}\n{TABLES[found['name']]()}.. end", guide)
 
 

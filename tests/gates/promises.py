@@ -45,7 +45,7 @@ def headless(root: Path) -> list[str]:
 
 
 def overlong(root: Path) -> list[str]:
-    """Files that do more than one thing, by their length."""
+    """Files that are so long that they probably serve more than one purpose."""
     exempt = set(files(root, *LONG))
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files(root, *TEXT)}
     return [
@@ -56,19 +56,19 @@ def overlong(root: Path) -> list[str]:
 
 
 def private(root: Path) -> list[str]:
-    """Texts and names that mean something on one machine only."""
+    """Paths and signatures that exist on one machine only."""
     found = []
     for path in files(root, *TEXT):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if match := PRIVATE.search(line):
-                found.append(f"{path.relative_to(root)}:{number}: {match[0]!r} belongs to somebody's machine")
+                found.append(f"{path.relative_to(root)}:{number}: {match[0]!r} exists on one machine only")
     return found
 
 
 def action_group(root: Path) -> list[str]:
-    """Modules that module_defaults would miss, and names that are no module.
+    """Modules missing from the action group, and names in it that are not modules.
 
-    Those for hosts take no AWS options, nor does what an action plugin does alone: its module is documentation only.
+    Modules for hosts take no AWS options, nor do those whose action plugin does everything: they are documentation only.
     """
     runtime = yaml.safe_load((root / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     listed = set(runtime["action_groups"]["guardduty"])
@@ -80,7 +80,7 @@ def action_group(root: Path) -> list[str]:
     }
     modules = {path.stem for path in files(root, "plugins/modules/*.py")} - {"__init__"} - for_hosts - alone
     found = [f"meta/runtime.yml: the group lacks the module {name}" for name in sorted(modules - listed)]
-    found += [f"meta/runtime.yml: the group lists {name}, which is no module" for name in sorted(listed - modules)]
+    found += [f"meta/runtime.yml: the group lists {name}, which is not a module" for name in sorted(listed - modules)]
     return found
 
 
@@ -92,7 +92,7 @@ def grouped(root: Path) -> list[str]:
     for path in files(root, "plugins/modules/*.py"):
         docs = yaml.safe_load(strings(parse(path).body).get("DOCUMENTATION", "")) or {}
         if ("action_group" in known_attributes(docs, root)) != (path.stem in listed):
-            found.append(f"{path.relative_to(root)}: its attribute action_group says otherwise than meta/runtime.yml")
+            found.append(f"{path.relative_to(root)}: its attribute action_group contradicts meta/runtime.yml")
     return found
 
 
@@ -139,7 +139,7 @@ def fragment_docs(root: Path, fragment: str, part: str) -> dict[str, Any]:
 
 
 def unannounced(root: Path) -> list[str]:
-    """A version that the changelog says nothing of: no fragment waits and no release was written."""
+    """A version without a changelog entry: neither a pending fragment nor a release."""
     version = yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     log = root / "changelogs" / "changelog.yaml"
     released = yaml.safe_load(log.read_text(encoding="utf-8"))["releases"] if log.exists() else {}
@@ -149,9 +149,9 @@ def unannounced(root: Path) -> list[str]:
 
 
 def nameless(root: Path) -> list[str]:
-    """Things called _, a name that ansible-test's pylint forbids; this says it in a second, sanity in minutes."""
+    """Variables called _, which ansible-test's pylint forbids; this check takes a second, sanity takes minutes."""
     return [
-        f"{path.relative_to(root)}:{node.lineno}: the name _ is forbidden; say what it is, as _page or dummy"
+        f"{path.relative_to(root)}:{node.lineno}: the name _ is forbidden; use a name such as _page or dummy"
         for path in files(root, "*.py")
         for node in ast.walk(parse(path))
         if (isinstance(node, ast.Name) and node.id == "_" and isinstance(node.ctx, ast.Store))
@@ -160,10 +160,10 @@ def nameless(root: Path) -> list[str]:
 
 
 def unpinned(root: Path) -> list[str]:
-    """Requirements that are no exact pin: options, addresses and ranges make two set-ups differ."""
+    """Requirements that are not exact pins: options, addresses and ranges make two installations differ."""
     pin = re.compile(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( ; .+)?")
     return [
-        f"{path.relative_to(root)}: {line!r} is no exact pin"
+        f"{path.relative_to(root)}: {line!r} is not an exact pin"
         for path in files(root, "tests/requirements/*.txt")
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.strip() and not line.startswith("#") and not pin.fullmatch(line)

@@ -78,7 +78,7 @@ def host_modules(root: Path) -> list[Path]:
 
 
 def too_new_for_hosts(root: Path) -> list[str]:
-    """What runs on managed hosts and is no Python 3.8, or brings along code that is not."""
+    """Code for managed hosts that needs a newer Python than 3.8, or imports code that does."""
     found = []
     for path in [*files(root, "plugins/module_utils/host/*.py"), *host_modules(root)]:
         try:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guides and README.md say what the code says: tables, variables, groups, modules and playbooks."""
+"""The guides and README.md agree with the code: tables, variables, groups, modules and playbooks."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def test_every_table_stands_in_one_guide() -> None:
 
 
 def test_a_changed_table_is_seen() -> None:
-    assert "GuardDuty brings the agent." in VERDICTS
-    changed = VERDICTS.replace("GuardDuty brings the agent.", "Nobody does.", 1)
+    assert "GuardDuty installs the agent." in VERDICTS
+    changed = VERDICTS.replace("GuardDuty installs the agent.", "Nobody does.", 1)
     assert guides.written(changed) == VERDICTS
 
 
@@ -83,7 +83,7 @@ def test_the_values_of_host_variables_are_the_codes() -> None:
 
 
 def test_every_group_is_explained_and_no_other() -> None:
-    assert sorted(explained("Groups of the inventory")) == sorted(f"gd_{name}" for name in rows.GROUPS)
+    assert sorted(explained("Inventory groups")) == sorted(f"gd_{name}" for name in rows.GROUPS)
 
 
 @pytest.mark.parametrize("name", [*MODULES, *PLAYBOOKS])
@@ -93,9 +93,11 @@ def test_every_module_and_playbook_is_in_the_readme_and_has_its_permissions(name
 
 
 def test_every_policy_is_explained() -> None:
-    assert re.findall(r"^   \* - ``(\w+\.json)``$", PERMISSIONS.partition("Make a role of one")[0], re.MULTILINE)
+    assert re.findall(
+        r"^   \* - ``(\w+\.json)``$", PERMISSIONS.partition("Create a policy from a file")[0], re.MULTILINE
+    )
     for path in guides.POLICIES.glob("*.json"):
-        assert f"   * - ``{path.name}``\n     - " in PERMISSIONS.partition("Make a role of one")[0]
+        assert f"   * - ``{path.name}``\n     - " in PERMISSIONS.partition("Create a policy from a file")[0]
 
 
 def test_the_readme_is_short() -> None:
@@ -111,7 +113,7 @@ def test_links_of_the_readme_lead_somewhere() -> None:
 
 
 def explained(title: str) -> list[str]:
-    """The gd_ names in the first column of the table under a title of the guide to the verdicts."""
+    """The gd_ names in the first column of the table under a title of the verdicts guide."""
     section = re.split(rf"^{title}\n-+\n", VERDICTS, flags=re.MULTILINE)[1].split("\n---", 1)[0]
     cells = re.findall(r"^   \* - (.*?)\n     - ", section, re.MULTILINE | re.DOTALL)
     return [name for cell in cells for name in re.findall(r"``(gd_\w+)``", cell)]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pip and ansible-galaxy bring the same collection, and nothing that is only ours to have."""
+"""pip and ansible-galaxy install the same collection, without files that only developers need."""
 
 from __future__ import annotations
 

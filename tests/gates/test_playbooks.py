@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A playbook that works on localhost does not pass for done where a limit keeps it from localhost."""
+"""A playbook that works on localhost does not seem to succeed if a limit leaves localhost out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The promises hold in this tree, and each rule sees the mistake that it is there for."""
+"""This tree keeps the promises, and each rule finds the mistake that it is meant to find."""
 
 from __future__ import annotations
 

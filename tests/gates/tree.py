@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Folders that tools make; they hold no source of ours.
+# Folders that tools create; they contain no source of ours.
 MADE = {"__pycache__", "build", "dist", "output"}
 KEPT_HIDDEN = {".ci"}
 OWN = "ansible_collections.fleetsec.guardduty."
@@ -28,7 +28,7 @@ class Import:
 
 
 def files(root: Path, *patterns: str) -> list[Path]:
-    """The files below root that match, without those that tools make; * matches any depth."""
+    """The files below root that match, without those that tools create; * matches any depth."""
     return sorted(path for path in walk(root) if any(fnmatch(str(path.relative_to(root)), p) for p in patterns))
 
 
@@ -48,7 +48,7 @@ def parse(path: Path) -> ast.Module:
 
 
 def imports(path: Path, root: Path) -> list[Import]:
-    """Every import of a file, wherever it stands: a function's import is one too."""
+    """Every import of a file, including imports inside functions."""
     package = path.relative_to(root).with_suffix("").parts[:-1]
     found = []
     for node in ast.walk(parse(path)):

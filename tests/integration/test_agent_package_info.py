@@ -60,11 +60,11 @@ def test_it_answers_without_credentials_and_network(aws: EmulatedAws, ansible: A
         role = tasks["role"]
         assert {row["bucket_owner_id"] for row in role["packages"]} == {"054037130133", "383110348953"}
         assert len(role["packages"]) == 2 + 4
-        assert "none of DEB packages" in role["problems"][0]
-        assert any("none of DEB packages" in warning for warning in role["warnings"])
+        assert "none for DEB packages" in role["problems"][0]
+        assert any("none for DEB packages" in warning for warning in role["warnings"])
         assert tasks["newer"]["release"]["known"] is False
-        assert "newer than what this collection knows" in tasks["newer"]["warnings"][0]
+        assert "newer than the newest version that this collection knows" in tasks["newer"]["warnings"][0]
         assert len(tasks["profile"]["packages"]) == 4
-        assert "AWS lists no bucket of agent packages for 'ap-southeast-5'" in tasks["nowhere"]["msg"]
-        assert "the agent in it is 1.7.1" in tasks["mixed"]["msg"]
+        assert "AWS lists no bucket with agent packages for 'ap-southeast-5'" in tasks["nowhere"]["msg"]
+        assert "it contains the agent 1.7.1" in tasks["mixed"]["msg"]
         assert "No region was given" in tasks["none"]["msg"]

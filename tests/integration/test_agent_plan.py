@@ -132,7 +132,7 @@ def test_check_mode_says_the_same(ansible: Ansible) -> None:
         ({"source": "mirror"}, "agent_source"),
         ({"version": "1.7.2"}, "Distributor package only"),
         ({"limits": {"MemoryMax": None}}, "MemoryMax"),
-        ({"region": "cn-north-1"}, "agent_source to a mirror"),
+        ({"region": "cn-north-1"}, "agent_source to your own mirror"),
         ({"state": "gone"}, "one of: present, image, absent"),
         ({"probe_timeout": "soon"}, "probe_timeout"),
     ],

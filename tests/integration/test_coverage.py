@@ -110,8 +110,7 @@ def test_the_playbook_gate_hands_on_what_it_saw_and_fails_where_it_stays_closed(
     closed = ansible.playbook("fleetsec.guardduty.gate", skip_blocked="false", coverage_percent="90", **answers)
     assert closed.returncode == 2
     assert (
-        "2 of 3 instances report healthy (66.6 %, 90 % needed)"
-        in closed.tasks["Fail where the gate stays closed"]["msg"]
+        "2 of 3 instances report healthy (66.6 %, 90 % needed)" in closed.tasks["Fail if the gate stays closed"]["msg"]
     )
     handed = closed.stats["guardduty_gate"]
     assert (handed["expected"], handed["healthy"], handed["done"], len(handed["waiting"])) == (3, 2, False, 1)

@@ -22,7 +22,7 @@ accounts:
 """
 EVERYWHERE: dict[str, Any] = {"regions": ["eu-west-1", "us-east-1"], "assume_role_arns": role_arns([ONE, TWO])}
 SETUP = "fleetsec.guardduty.events_setup"
-STEP = "Make the queue and the rules so"
+STEP = "Configure the queues and rules"
 
 
 def client(aws: EmulatedAws, service: str) -> Any:
@@ -149,7 +149,7 @@ def test_what_cannot_be_is_said(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.faults({"op": "events:PutRule", "kind": "deny"})
     failed = ansible.playbook(SETUP, queue_name="denied")
     assert failed.returncode == 2
-    assert "Allow events:PutRule" in failed.tasks["Fail where something could not be done"]["msg"]
+    assert "Allow events:PutRule" in failed.tasks["Fail if any step failed"]["msg"]
     assert failed.stats["guardduty_events"]["problems"]
 
 

@@ -50,11 +50,11 @@ def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) ->
     assert changes(predicted) == changes(real)
     assert set(changes(real)) == {
         "Turn automated agent configuration off",
-        "Keep GuardDuty from the instances by tag",
-        "Remove the association that installs, unless other VPCs need it",
-        "Mark the instances whose agent goes",
+        "Exclude the instances by tag or remove their inclusion tags",
+        "Delete the install association unless other VPCs need it",
+        "Tag the instances for uninstallation",
         "Uninstall the agents through Systems Manager",
-        "Delete endpoints, then their security groups",
+        "Delete the endpoints and their security groups",
     }
     reached = {
         row["instance_id"] for row in real.tasks["Uninstall the agents through Systems Manager"]["succeeded_targets"]
@@ -90,7 +90,7 @@ def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) ->
         account.ec2.delete_vpc(VpcId=vpc_id)
 
     done = ansible.playbook(OFFBOARD, **ALL, remove_traces=True).ok()
-    assert "Remove the association that uninstalls, unless other VPCs need it" in changes(done)
+    assert "Delete the uninstall association unless other VPCs need it" in changes(done)
     assert one.associations() == two.associations() == set()
     assert "fleetsec-guardduty-route" not in one.tags("side")
 
@@ -122,7 +122,7 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
     desired = {**EVERYWHERE, "assume_role_arns": [], "vpc_ids": [shop], "include_guardduty": True}
     first = ansible.playbook(OFFBOARD, **desired).ok()
     assert [row["vpc_id"] for row in first.stats["guardduty_offboard"]["kept_vpcs"]] == [shop]
-    assert "creates its endpoint again" in str(first.tasks["Say what will be done and what stays"]["msg"])
+    assert "creates its endpoint again" in str(first.tasks["Show what will be done and what remains"]["msg"])
     assert one.endpoints(shop)
     assert one.tags("web")["GuardDutyManaged"] == "false"
     # GuardDuty's automation runs on, and does not install again where it is told not to.
@@ -132,7 +132,7 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
 
     one.terminate(shop)
     second = ansible.playbook(OFFBOARD, **desired).ok()
-    assert list(changes(second)) == ["Delete endpoints, then their security groups"]
+    assert list(changes(second)) == ["Delete the endpoints and their security groups"]
     assert second.stats["guardduty_offboard"]["kept_vpcs"] == []
     assert second.stats["guardduty_offboard"]["left_behind"] == []
     fleet.clear()
@@ -171,7 +171,7 @@ def test_where_automation_cannot_be_stopped_nothing_is_torn_down(fleet: Emulated
     one, two = Outside(fleet, ONE), Outside(fleet, TWO)
     run = ansible.playbook(OFFBOARD, **{**ALL, "assume_role_arns": role_arns([THREE, ONE, TWO])})
     assert run.returncode != 0
-    message = run.tasks["Fail where something could not be done"]["msg"]
+    message = run.tasks["Fail if any step failed"]["msg"]
     assert "sts:AssumeRole in 333333333333 failed" in message
     assert "Allow guardduty:UpdateDetector" in message
     assert len(message.splitlines()) == 2
@@ -200,5 +200,5 @@ def test_refusals(aws: EmulatedAws, ansible: Ansible, desired: dict[str, Any], s
     aws.clear()
     run = ansible.playbook(OFFBOARD, regions=["eu-west-1"], **desired)
     assert run.returncode != 0
-    assert sentence in run.tasks["Hold that the selection says what is meant"]["msg"]
+    assert sentence in run.tasks["Check the selection"]["msg"]
     assert aws.calls() == {}

@@ -47,7 +47,7 @@ def test_twenty_accounts_in_two_regions(aws: EmulatedAws, ansible: Ansible) -> N
     predicted = ansible.playbook("fleetsec.guardduty.rollout", "--check", **variables).ok()
     assert aws.writes() == {}
     real = ansible.playbook("fleetsec.guardduty.rollout", **variables).ok()
-    for step in ("Enable Runtime Monitoring in the administrator's members", "Enable Runtime Monitoring"):
+    for step in ("Enable Runtime Monitoring in member accounts", "Enable Runtime Monitoring"):
         assert predicted.tasks[step]["changes"] == real.tasks[step]["changes"]
     # 19 members fit into one call (50 accounts a call, botocore model); the administrator changes itself. Once a region.
     assert aws.writes() == {"guardduty:UpdateMemberDetectors": 2, "guardduty:UpdateDetector": 2}

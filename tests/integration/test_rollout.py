@@ -59,10 +59,10 @@ def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: Emul
     assert changes(predicted) == changes(real)
     assert set(changes(real)) == {
         "Enable Runtime Monitoring",
-        "Make the endpoints of the VPCs that GuardDuty does not serve",
-        "Repair tags, and make exclusions readable",
-        "Mark the instances of the SSM route",
-        "Associate the agent's document with the marked instances",
+        "Create VPC endpoints that GuardDuty does not create",
+        "Repair tags and make exclusions readable",
+        "Tag the instances of the SSM route",
+        "Create or update the association for the tagged instances",
     }
     for name in changes(real):
         assert real.tasks[name]["diff"]["after"]
@@ -95,7 +95,7 @@ def test_the_rest_of_the_fleet_is_served(fleet: EmulatedAws, ansible: Ansible) -
     arns = role_arns(["444444444444", *ACCOUNTS])
     run = ansible.playbook("fleetsec.guardduty.rollout", **{**VARIABLES, "assume_role_arns": arns})
     assert run.returncode != 0
-    message = run.tasks["Fail where something could not be done"]["msg"]
+    message = run.tasks["Fail if any step failed"]["msg"]
     assert "sts:AssumeRole in 444444444444 failed: AccessDenied" in message
     assert "ec2:CreateTags in 222222222222/eu-west-1 failed: UnauthorizedOperation" in message
     assert "Allow ec2:CreateTags" in message
@@ -113,7 +113,7 @@ def test_the_gate_says_who_is_missing_and_why(fleet: EmulatedAws, ansible: Ansib
     fleet.faults({"op": "ssm:CreateAssociation", "kind": "deny", "account": "222222222222"})
     run = ansible.playbook("fleetsec.guardduty.rollout", **{**VARIABLES, "coverage_timeout": 1})
     assert run.returncode != 0
-    message = run.tasks["Fail where something could not be done"]["msg"]
+    message = run.tasks["Fail if any step failed"]["msg"]
     assert "Allow ssm:CreateAssociation" in message
     assert "instances report healthy" in message
     waiting = run.stats["guardduty_rollout"]["waiting"]
@@ -124,7 +124,7 @@ def test_the_gate_says_who_is_missing_and_why(fleet: EmulatedAws, ansible: Ansib
 @pytest.mark.story
 def test_automated_agents_need_no_association_and_no_endpoint_of_yours(fleet: EmulatedAws, ansible: Ansible) -> None:
     run = ansible.playbook("fleetsec.guardduty.rollout", **VARIABLES, ec2_agent_management=True).ok()
-    assert set(changes(run)) == {"Enable Runtime Monitoring", "Repair tags, and make exclusions readable"}
+    assert set(changes(run)) == {"Enable Runtime Monitoring", "Repair tags and make exclusions readable"}
     fleet.clear()
     ansible.playbook("fleetsec.guardduty.rollout", **VARIABLES, ec2_agent_management=True).ok()
     assert fleet.writes() == {}

@@ -59,7 +59,7 @@ def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
     real = ansible.playbook(TAG, "--diff", **desired).ok()
     hold("playbook tag", fleet.calls())
     assert changes(predicted) == changes(real)
-    assert changes(real, "Plan what would be written") == changes(real)
+    assert changes(real, "Plan the tags") == changes(real)
     # Five instances get the tag; one of them holds a tag key with a space, so that its exclusion cannot be read.
     assert [action for _one, action, _other in changes(real)].count("tag") == 5
     assert [action for _one, action, _other in changes(real)].count("enable") == 4
@@ -67,7 +67,7 @@ def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
     assert list(result["forbidden_keys"].values()) == [["cost center"]]
     reasons = {row["after"]["reason"] for row in result["verdict_changes"]}
     assert reasons == {"excluded_by_tag", "exclusion_unreadable"}
-    foreseen = real.tasks["Say which verdicts would change"]["transitions"]
+    foreseen = real.tasks["Preview the verdict changes"]["transitions"]
     assert foreseen == real.tasks[WRITE]["transitions"]
     fleet.clear()
     again = ansible.playbook(TAG, **desired).ok()
@@ -104,10 +104,13 @@ def test_groups_of_the_inventory(fleet: EmulatedAws, ansible: Ansible) -> None:
 @pytest.mark.parametrize(
     ("desired", "sentence"),
     [
-        ({"managed": "include"}, "Nothing is selected: give instance_ids"),
-        ({"managed": "include", "instance_ids": []}, "Nothing is selected: give instance_ids"),
-        ({"managed": "", "all_instances": True}, "say include, exclude, clear or repair"),
-        ({"managed": "clear", "all_instances": True, "filters": {"tag:a": "b"}}, "goes with no other selection"),
+        ({"managed": "include"}, "No instances are selected. Set instance_ids"),
+        ({"managed": "include", "instance_ids": []}, "No instances are selected. Set instance_ids"),
+        ({"managed": "", "all_instances": True}, "Set it to include, exclude, clear or repair"),
+        (
+            {"managed": "clear", "all_instances": True, "filters": {"tag:a": "b"}},
+            "cannot be combined with instance_ids",
+        ),
         ({"managed": "clear", "filters": {"tag:role": "biuld"}}, "The filters match no instance"),
     ],
 )
@@ -126,7 +129,7 @@ def test_the_rest_is_tagged(fleet: EmulatedAws, ansible: Ansible) -> None:
         TAG, regions=["eu-west-1"], assume_role_arns=arns, filters={"tag:role": "build"}, managed="include"
     )
     assert run.returncode != 0
-    message = run.tasks["Fail where something could not be done"]["msg"]
+    message = run.tasks["Fail if any step failed"]["msg"]
     assert "sts:AssumeRole in 333333333333 failed" in message
     assert "ec2:CreateTags in 222222222222/eu-west-1 failed: UnauthorizedOperation" in message
     assert len(message.splitlines()) == 2

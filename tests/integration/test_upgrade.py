@@ -66,7 +66,7 @@ def test_a_host_that_cannot_be_reached_is_named_and_the_limit_leaves_the_other_o
     assert [(host["host"], host["outcome"]) for host in result["package_hosts"]] == [("web", "failed")]
     assert len(result["problems"]) == 1 and result["problems"][0].startswith("web: Reaching the host failed for 1 s: ")
     assert (result["left_out_by_limit"], result["not_in_the_inventory"]) == (["db"], [])
-    assert "this run did not touch: 1 (db)." in run.tasks["Say whom the limit left out"]["msg"]
+    assert "this run did not touch: 1 (db)." in run.tasks["List the hosts that the limit excluded"]["msg"]
 
 
 @pytest.mark.parametrize("name", ["upgrade", "gate"])
@@ -77,7 +77,7 @@ def test_a_limit_without_localhost_is_refused(name: str, aws: EmulatedAws, ansib
     aws.clear()
     run = ansible.playbook(f"fleetsec.guardduty.{name}", "-i", inventory, "--limit", "all:!db")
     assert run.returncode == 2
-    assert "Add localhost to it." in run.stdout
+    assert "Add localhost to the limit." in run.stdout
     assert aws.calls() == {}
 
 

@@ -34,7 +34,7 @@ def test_makes_an_endpoint_and_changes_nothing_the_second_time(
     assert preview["changes"] == make["changes"]
     assert preview["msg"] == "1 security group would be created, 1 VPC endpoint would be created."
     assert make["msg"] == "1 security group created, 1 VPC endpoint created."
-    assert preview["endpoints"][0]["way"] == "missing"
+    assert preview["endpoints"][0]["connectivity"] == "missing"
     assert preview["diff"]["before"] == {}
 
     (endpoint,) = endpoints_of(aws, vpc["bare"])
@@ -48,7 +48,11 @@ def test_makes_an_endpoint_and_changes_nothing_the_second_time(
     denied = json.loads(endpoint["PolicyDocument"])["Statement"][1]
     assert denied["Effect"] == "Deny" and denied["Condition"] == {"StringNotEquals": {"aws:PrincipalAccount": ONE}}
     row = make["endpoints"][0]
-    assert (row["endpoint_id"], row["way"], row["owner"]) == (endpoint["VpcEndpointId"], "available", "operator")
+    assert (row["endpoint_id"], row["connectivity"], row["owner"]) == (
+        endpoint["VpcEndpointId"],
+        "available",
+        "operator",
+    )
     assert row["faults"] == [] and set(row["subnet_ids"]) == set(endpoint["SubnetIds"])
     assert again["endpoints"] == make["endpoints"]
 
@@ -108,7 +112,7 @@ def test_serves_what_needs_it_and_tells_what_it_cannot(aws: EmulatedAws, ansible
     assert f"{vpc['far']} in {ONE}/eu-west-1 failed: ZoneNotOffered" in far
     assert "eu-west-1c" in far and "It is offered in eu-west-1a, eu-west-1b." in far
     rows = {row["vpc_id"]: row for row in first["endpoints"]}
-    assert {name: rows[vpc[name]]["way"] for name in vpc if vpc[name] in rows} == {
+    assert {name: rows[vpc[name]]["connectivity"] for name in vpc if vpc[name] in rows} == {
         "bare": "available",
         "nodns": "missing",
         "served": "available",

@@ -58,7 +58,7 @@ def test_repairs_an_endpoint_and_follows_the_options(aws: EmulatedAws, ansible: 
     (ours,) = groups_of(aws, vpc["broken"])
     assert {group["GroupId"] for group in repaired["Groups"]} == {old_group["GroupId"], ours["GroupId"]}
     assert repaired["PrivateDnsEnabled"] and ONE in repaired["PolicyDocument"]
-    assert tasks["repair"]["endpoints"][0]["way"] == "available"
+    assert tasks["repair"]["endpoints"][0]["connectivity"] == "available"
 
     assert tasks["options"]["changes"] == tasks["options made"]["changes"] != []
     (exact,) = endpoints_of(aws, vpc["theirs"])
@@ -68,8 +68,8 @@ def test_repairs_an_endpoint_and_follows_the_options(aws: EmulatedAws, ansible: 
         "StringNotEquals": {"aws:PrincipalOrgID": "o-fleetsec0001", "aws:PrincipalAccount": "333333333333"}
     }
     assert not tasks["options again"]["changed"]
-    assert any("do not let every CIDR" in warning for warning in tasks["options again"]["warnings"])
-    assert tasks["options again"]["endpoints"][0]["way"] == "misconfigured"  # the user's group is closed
+    assert any("do not allow inbound traffic on port 443" in warning for warning in tasks["options again"]["warnings"])
+    assert tasks["options again"]["endpoints"][0]["connectivity"] == "misconfigured"  # the user's group is closed
     assert not tasks["none leaves alone"]["changed"]
     untags = [(change["action"], change["before"]) for change in tasks["empty makes empty"]["changes"]]
     assert untags == [("untag", {"tag:Name": "ours"})]
@@ -128,7 +128,7 @@ def test_removes_in_order_and_guarddutys_only_when_told(
     ]
     assert endpoints_of(aws, vpc["bare"]) == [] and groups_of(aws, vpc["bare"]) == []
     rows = {row["vpc_id"]: row for row in tasks["remove"]["endpoints"]}
-    assert (rows[vpc["bare"]]["way"], rows[vpc["served"]]["owner"]) == ("missing", "guardduty")
+    assert (rows[vpc["bare"]]["connectivity"], rows[vpc["served"]]["owner"]) == ("missing", "guardduty")
     assert not tasks["again"]["changed"]
     assert [change["kind"] for change in tasks["guarddutys"]["changes"]] == ["VPC endpoint", "security group"]
     assert endpoints_of(aws, vpc["served"]) == []
@@ -183,7 +183,7 @@ def test_one_vpc_that_fails_does_not_stop_the_others(aws: EmulatedAws, ansible: 
     )
     assert "Another endpoint or hosted zone" in failed["error"]
     assert endpoints_of(aws, vpc["bare"]) == [] and len(endpoints_of(aws, vpc["empty"])) == 1
-    assert {row["vpc_id"]: row["way"] for row in several["endpoints"]}[vpc["empty"]] == "available"
+    assert {row["vpc_id"]: row["connectivity"] for row in several["endpoints"]}[vpc["empty"]] == "available"
 
     foreign = run.tasks["foreign subnet"]
     assert foreign["failed"] and foreign["changes"] == []
@@ -192,7 +192,7 @@ def test_one_vpc_that_fails_does_not_stop_the_others(aws: EmulatedAws, ansible: 
 
     assert (
         f"account {ONE} owns the VPC" in run.tasks["guest"]["msg"]
-        and run.tasks["guest"]["endpoints"][0]["way"] == "unknown"
+        and run.tasks["guest"]["endpoints"][0]["connectivity"] == "unknown"
     )
     assert run.tasks["owner and guest"]["changed"]
     assert len(endpoints_of(aws, vpc["shared"])) == 1

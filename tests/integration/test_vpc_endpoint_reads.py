@@ -64,7 +64,7 @@ def test_own_policies_are_compared_by_meaning(aws: EmulatedAws, ansible: Ansible
 
 
 def test_works_over_accounts_where_routes_need_it(aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]) -> None:
-    """Runtime Monitoring is off in the second account: nothing there should get an agent, so nothing needs a way."""
+    """Runtime Monitoring is off in the second account: nothing there should get an agent, so nothing needs an endpoint."""
     client = ec2(aws)
     for reservation in client.describe_instances(Filters=[{"Name": "vpc-id", "Values": [vpc["nodns"], vpc["far"]]}])[
         "Reservations"
@@ -84,9 +84,9 @@ def test_works_over_accounts_where_routes_need_it(aws: EmulatedAws, ansible: Ans
     wanted = ("create", "VPC endpoint")
     created = {one["target"] for one in made["changes"] if (one["action"], one["kind"]) == wanted}
     assert created == {vpc["bare"]}
-    assert {(row["account_id"], row["way"]) for row in made["endpoints"] if row["vpc_id"] == vpc["shared"]} == {
-        (ONE, "missing")
-    }
+    assert {
+        (row["account_id"], row["connectivity"]) for row in made["endpoints"] if row["vpc_id"] == vpc["shared"]
+    } == {(ONE, "missing")}
     aws.clear()
     assert not ansible.playbook(task, roles=roles).ok().tasks["needed"]["changed"]
     assert aws.writes() == {}

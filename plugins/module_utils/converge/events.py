@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..decide.event.changes import (
@@ -24,13 +25,13 @@ from .run import AreaRun, Handlers, per_change
 
 
 def _create_queue(run: AreaRun, change: CreateQueue) -> None:
-    run.target.client("sqs").create_queue(
-        QueueName=change.target, Attributes=dict(change.attributes), tags=dict(change.tags)
-    )
+    attributes: Any = dict(change.attributes)
+    run.target.client("sqs").create_queue(QueueName=change.target, Attributes=attributes, tags=dict(change.tags))
 
 
 def _update_queue(run: AreaRun, change: UpdateQueue) -> None:
-    run.target.client("sqs").set_queue_attributes(QueueUrl=change.url, Attributes=dict(change.attributes))
+    attributes: Any = dict(change.attributes)
+    run.target.client("sqs").set_queue_attributes(QueueUrl=change.url, Attributes=attributes)
 
 
 def _tag_queue(run: AreaRun, change: TagQueue) -> None:
@@ -53,8 +54,8 @@ def _update_rule(run: AreaRun, change: UpdateRule) -> None:
 def _put_rule(run: AreaRun, change: PutRule, **options: Any) -> None:
     client = run.target.client("events")
     client.put_rule(Name=change.target, EventPattern=change.pattern, State="ENABLED", **options)
-    target = {"Id": change.target_id, "Arn": change.arn}
-    _all_done(client.put_targets(Rule=change.target, Targets=[target]), "PutTargets")
+    answer = client.put_targets(Rule=change.target, Targets=[{"Id": change.target_id, "Arn": change.arn}])
+    _all_done(answer, "PutTargets")
 
 
 def _delete_rule(run: AreaRun, change: DeleteRule) -> None:
@@ -66,7 +67,7 @@ def _delete_rule(run: AreaRun, change: DeleteRule) -> None:
     client.delete_rule(Name=change.target)
 
 
-def _all_done(answer: dict[str, Any], operation: str) -> None:
+def _all_done(answer: Mapping[str, Any], operation: str) -> None:
     """EventBridge answers status 200 with the targets that it could not take (API reference, FailedEntries)."""
     for failed in answer.get("FailedEntries") or ():
         raise ClientError({"Error": {"Code": failed["ErrorCode"], "Message": failed["ErrorMessage"]}}, operation)

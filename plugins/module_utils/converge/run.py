@@ -62,7 +62,7 @@ class AreaRun:
         self.done.extend(changes)
 
     def fail(self, changes: Iterable[Change], operation: str, error: Exception, tell: Tell = _as_it_is) -> None:
-        problem = problem_from(error, operation, self.target.account_id, self.target.region)
+        problem = problem_from(error, operation, *self.target.area_key)
         self.failed.extend(Failure(change, tell(problem, change)) for change in changes)
 
     def each(

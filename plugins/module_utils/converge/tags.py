@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..decide.plan import Change
@@ -34,25 +35,25 @@ def _enable_metadata_tags(run: AreaRun, changes: Sequence[Change]) -> None:
 def tag_resources(run: AreaRun, changes: Sequence[WriteTags]) -> None:
     client = run.target.client("ec2")
     for same in group_identical(changes, lambda change: change.tags):
-        tags = [{"Key": key, "Value": value} for key, value in same[0].tags.items()]
-        _in_bulk(run, same, "ec2:CreateTags", lambda ids, tags=tags: client.create_tags(Resources=ids, Tags=tags))
+        tags: Any = [{"Key": key, "Value": value} for key, value in same[0].tags.items()]
+        _in_bulk(run, same, "ec2:CreateTags", partial(client.create_tags, Tags=tags))
 
 
 def untag_resources(run: AreaRun, changes: Sequence[RemoveTags]) -> None:
     client = run.target.client("ec2")
     for same in group_identical(changes, lambda change: change.keys):
-        tags = [{"Key": key} for key in same[0].keys]
-        _in_bulk(run, same, "ec2:DeleteTags", lambda ids, tags=tags: client.delete_tags(Resources=ids, Tags=tags))
+        tags: Any = [{"Key": key} for key in same[0].keys]
+        _in_bulk(run, same, "ec2:DeleteTags", partial(client.delete_tags, Tags=tags))
 
 
-def _in_bulk(run: AreaRun, changes: Sequence[Change], operation: str, write: Callable[[list[str]], Any]) -> None:
+def _in_bulk(run: AreaRun, changes: Sequence[Change], operation: str, write: Callable[..., Any]) -> None:
     for start in range(0, len(changes), RESOURCES):
         _halving(run, changes[start : start + RESOURCES], operation, write)
 
 
-def _halving(run: AreaRun, changes: Sequence[Change], operation: str, write: Callable[[list[str]], Any]) -> None:
+def _halving(run: AreaRun, changes: Sequence[Change], operation: str, write: Callable[..., Any]) -> None:
     try:
-        write([change.target for change in changes])
+        write(Resources=[change.target for change in changes])
     except AWS_ERRORS as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if len(changes) == 1 or code not in HALVING_CODES:

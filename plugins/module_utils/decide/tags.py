@@ -173,7 +173,7 @@ def _refusal(instance: Instance, wanted: Mapping[str, str]) -> Problem | None:
         f"the instance metadata tags of {instance.instance_id} do not allow the tag keys {', '.join(map(repr, bad))}"
     )
     advice = "Choose keys of letters, digits and + - = . , _ : @, or turn its instance metadata tags off first."
-    return Problem(instance.account_id, instance.region, "the change of tags", "TagKeyNotAllowed", message, "", advice)
+    return Problem(*instance.area_key, "the change of tags", "TagKeyNotAllowed", message, "", advice)
 
 
 def _should_open(wanted: Mapping[str, str], instance: Instance, desired: DesiredTags) -> bool:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a managed host has of the agent: its package, its unit, its drop-in. Python 3.8 and the standard library."""
+"""The agent's state on a managed host: its package, unit and drop-in. Python 3.8 and the standard library."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ INSTALLED = "install ok installed"
 
 
 def package_format(module):
-    """deb, rpm, or None: by the database that the system has, since a Debian may have the command rpm as well."""
+    """deb, rpm or None, by the package database of the system, because a Debian host may also have the command rpm."""
     if os.path.exists("/var/lib/dpkg/status") and module.get_bin_path("dpkg-query"):
         return "deb"
     return "rpm" if module.get_bin_path("rpm") else None
 
 
 def installed(module):
-    """The package as the manager knows it: format, version (None where it is not there), status in dpkg's words.
+    """The package according to the package manager: format, version (None if not installed), status in dpkg's terms.
 
-    A DEB that was removed and not purged has a status, and no version.
+    A DEB that was removed but not purged has a status but no version.
     """
     kind = package_format(module)
     found = {"format": kind, "version": None, "status": None}
@@ -54,7 +54,7 @@ def installed(module):
         code, text = module.run_command(["rpm", "-q", "--qf", "%{VERSION}\n", PACKAGE])[:2]
         versions = sorted(text.split(), key=_in_order) if code == 0 else []
         if versions:
-            # An upgrade that was cut off leaves both in rpm's database.
+            # An interrupted upgrade leaves both versions in rpm's database.
             whole = len(versions) == 1
             found.update(version=versions[-1], status=INSTALLED if whole else f"{' and '.join(versions)} at once")
     return found
@@ -65,12 +65,12 @@ def _in_order(version):
 
 
 def upstream(version):
-    """1.17.1 of 1:1.17.1-2: the agent's own version."""
+    """The agent's own version: 1.17.1 for 1:1.17.1-2."""
     return version.split(":")[-1].split("-")[0]
 
 
 def unit(module):
-    """What systemd says of the agent's unit."""
+    """The state of the agent's unit according to systemd."""
     command = ["systemctl", "show", "--property", ",".join(PROPERTIES), UNIT]
     text = module.run_command(command)[1] if systemd_runs() else ""
     said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
@@ -81,7 +81,7 @@ def unit(module):
         "unit_file_state": said.get("UnitFileState", ""),
         "main_pid": int(said.get("MainPID") or 0),
         "restarts": int(said.get("NRestarts") or 0),
-        # systemd before 229 knows one limit, which is both.
+        # systemd before 229 has a single limit for both.
         "limit_memlock": said.get("LimitMEMLOCKSoft") or said.get("LimitMEMLOCK", ""),
         "drop_in": read_text(DROP_IN),
         "outdated": outdated(said),
@@ -89,18 +89,18 @@ def unit(module):
 
 
 def outdated(said):
-    """Whether its process started before its program was put there: an upgrade that was cut off before the restart."""
+    """Whether the process is older than its program: an upgrade was interrupted before the restart."""
     program = re.search(r"path=([^ ;]+)", said.get("ExecStart", ""))
     started = int(said.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
     if program is None or not started or not os.path.exists(program[1]):
         return False
     now = time.time()
-    # A time to come is one of a clock that was put back since, and says nothing.
+    # A time in the future means that the clock was set back since; it is not evidence.
     return now - time.monotonic() + started < os.stat(program[1]).st_ctime <= now
 
 
 def leftovers():
-    """What an agent that ran has left: log and run files, whose directories may belong to the package."""
+    """Log and run files that the agent left. Their directories may belong to the package."""
     return sorted(
         os.path.join(place, name) for place in (LOGS, RUN) if os.path.isdir(place) for name in os.listdir(place)
     )

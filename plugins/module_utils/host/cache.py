@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder of verified packages: a lock for each, a private place to prepare it, and one rename that shows it whole."""
+"""The directory of verified packages: a lock per package, a private staging directory, and an atomic rename to publish."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ PAUSE = 0.1
 
 
 class Unusable(Exception):
-    """Why the folder cannot be used, or not now; a whole sentence or two."""
+    """Why the directory cannot be used, or not now; whole sentences."""
 
 
 class Cache:
-    """A folder C(root) with one folder for each package, C(VERSION/FORMAT-ARCHITECTURE).
+    """The directory C(root) with one subdirectory per package, C(VERSION/FORMAT-ARCHITECTURE).
 
-    With C(keep) false (check mode) nothing is written in it: a package is prepared elsewhere and thrown away.
+    If C(keep) is false (check mode), nothing is written to it: packages are prepared elsewhere and discarded.
     """
 
     def __init__(self, root, keep):
         self.root, self.keep = root, keep
 
     def prepare(self):
-        """Make the folder, see that nobody else can write in it, and clear what interrupted runs left."""
+        """Create the directory, check that nobody else can write to it, and delete what interrupted runs left. Unusable."""
         if not self.keep:
             if os.path.lexists(self.root):
-                _hold_private(self.root)
+                _check_private(self.root)
             return
         try:
             os.makedirs(self.root, mode=0o700, exist_ok=True)
-            _hold_private(self.root)
+            _check_private(self.root)
             for name in (LOCKS, STAGING):
                 os.makedirs(os.path.join(self.root, name), mode=0o700, exist_ok=True)
             leftovers = os.listdir(os.path.join(self.root, STAGING))
         except OSError as error:
             raise Unusable(
-                f"The folder {self.root} cannot be used: {error.strerror}. Set cache_dir to another."
+                f"Cannot use the directory {self.root}: {error.strerror}. Set cache_dir to another directory."
             ) from None
         for name in leftovers:
-            # One that is locked is being prepared at this moment.
+            # A locked one is being prepared by another run.
             with contextlib.suppress(Unusable), self._lock(name, 0):
                 shutil.rmtree(os.path.join(self.root, STAGING, name), ignore_errors=True)
 
     @contextlib.contextmanager
     def prepared(self, version, name, patience):
-        """An empty private folder to prepare a package in, removed whatever happens; one process at a time, for each package."""
+        """An empty private directory to prepare a package in, always removed; one process at a time per package."""
         if not self.keep:
             with tempfile.TemporaryDirectory(prefix="fleetsec-guardduty-") as folder:
                 yield folder
@@ -73,13 +73,13 @@ class Cache:
         return os.path.join(self.root, version, name)
 
     def publish(self, folder, version, name):
-        """Show the prepared folder in its place, whole or not at all."""
+        """Move the prepared directory to its place, atomically."""
         self.discard(version, name)
         os.makedirs(os.path.join(self.root, version), mode=0o700, exist_ok=True)
         os.rename(folder, self.place(version, name))
 
     def discard(self, version, name):
-        """Remove what is in the package's place, whatever it is."""
+        """Delete whatever is in the package's place."""
         place = self.place(version, name)
         if os.path.islink(place) or os.path.isfile(place):
             os.unlink(place)
@@ -99,7 +99,9 @@ class Cache:
                     if error.errno not in (errno.EAGAIN, errno.EACCES):
                         raise
                 if time.monotonic() >= deadline:
-                    raise Unusable(f"Another run has been fetching {name} for {patience} s. Let it end, and run again.")
+                    raise Unusable(
+                        f"Another run has been fetching {name} for {patience} s. Wait until it ends, then run this again."
+                    )
                 time.sleep(PAUSE)
             yield
         finally:
@@ -107,22 +109,22 @@ class Cache:
 
 
 def is_plain(path):
-    """Whether it is a file itself, not a link to one that somebody else may change."""
+    """Whether the path is a regular file, not a link to a file that another user may change."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
 
 
-def _hold_private(root):
+def _check_private(root):
     seen = os.stat(root)
     if not stat.S_ISDIR(seen.st_mode):
-        raise Unusable(f"{root} is no folder. Set cache_dir to one.")
+        raise Unusable(f"{root} is not a directory. Set cache_dir to a directory.")
     if seen.st_uid not in (0, os.geteuid()):
         raise Unusable(
-            f"The folder {root} belongs to another user, who could change what is verified. Set cache_dir to your own."
+            f"The directory {root} belongs to another user, who could change verified packages. Set cache_dir to your own."
         )
     if seen.st_mode & stat.S_IWOTH:
         raise Unusable(
-            f"Everybody can write in the folder {root}. Take that right away (chmod o-w), or set cache_dir to another."
+            f"The directory {root} is writable by everybody. Remove that permission (chmod o-w), or set cache_dir to another."
         )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries a plan out on the host it was made for, in the order that leaves a host of use wherever it is cut off. Python 3.8."""
+"""Applies a plan on its host, in an order that leaves a usable host if interrupted at any point. Python 3.8."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .packages import Refused
 
 
 def carry_out(module, plan, row, settle_seconds, watch):
-    """Make the plan's changes. C(row) is the verified package, or None where none is installed. Refused or Crashed."""
+    """Apply the plan's changes. C(row): the verified package, or None if the plan installs none. Refused or Crashed."""
     after = {change["what"]: change["after"] for change in plan["changes"]}
     if after and os.geteuid() != 0:
-        raise Refused("Changing the agent needs root. Run the task with become.")
+        raise Refused("Changing the agent requires root. Run the task with become.")
     if not systemd_runs():
-        raise Refused("The host does not run systemd, without which the agent has no service.")
+        raise Refused("The host does not run systemd, which the agent's service requires.")
     if plan["state"] == "absent":
         _remove(module, after)
         return
     if "package" in after:
         with _own_copy(row) as path:
-            packages.hold_fitting(module, path, row)
+            packages.check_identity(module, path, row)
             packages.install(module, path, row, plan["action"])
     if "drop_in" in after:
         service.set_drop_in(module, after["drop_in"])
@@ -62,7 +62,7 @@ def _remove(module, after):
 
 @contextlib.contextmanager
 def _own_copy(row):
-    """A copy that nobody else can write, of what was verified: the file lies where the connection's user put it."""
+    """A private copy of the verified package: the original is in a directory of the connection's user."""
     folder = tempfile.mkdtemp(prefix="fleetsec-guardduty-", dir="/var/tmp")
     try:
         path = os.path.join(folder, row["name"])
@@ -76,7 +76,7 @@ def _own_copy(row):
             raise Refused(f"Reading {row['path']} on the host failed: {error.strerror}. Nothing was changed.") from None
         if digest.hexdigest() != row["sha256"]:
             raise Refused(
-                f"{row['name']} changed after it was verified: its SHA-256 is {digest.hexdigest()}, and verified was"
+                f"{row['name']} changed after it was verified: its SHA-256 is {digest.hexdigest()}, expected"
                 f" {row['sha256']}. Nothing was changed; run this again."
             )
         yield path

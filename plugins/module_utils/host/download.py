@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings one file from a URL or a path, within bounds of size, time and attempts."""
+"""Fetches one file from a URL or a path, with limits on size, time and attempts."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ansible.module_utils.urls import open_url
 
 MIB = 1024 * 1024
 CHUNK = 256 * 1024
-# Without a byte for so many seconds, an attempt is over even if it has more time left.
+# An attempt ends after this many seconds without data, even if it has more time left.
 SILENCE = 30
 FIRST_PAUSE = 0.5
 TRY_AGAIN = (408, 429)
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 REMEDIES = {
-    401: "The server wants credentials; fetch from a source that this machine may read.",
-    403: "S3 says so of a file that does not exist as well: check version, architecture and region. Where they are right,"
-    " fetch by the S3 API with credentials (source s3), or from a mirror.",
-    404: "Check version and architecture, and that the source has AWS's layout (VERSION/ARCHITECTURE/FILE).",
-    407: "The proxy wants credentials; set https_proxy in the environment of the task.",
+    401: "The server requires credentials; fetch from a source that this machine may read.",
+    403: "S3 also answers this if the file does not exist: check the version, architecture and region. If they are correct,"
+    " fetch through the S3 API with credentials (source s3), or from a mirror.",
+    404: "Check the version and architecture, and that the source has AWS's layout (VERSION/ARCHITECTURE/FILE).",
+    407: "The proxy requires credentials; set https_proxy in the environment of the task.",
 }
 
 
 class NotFetched(Exception):
-    """Why a file was not brought; a whole sentence or two."""
+    """Why a file was not fetched; whole sentences."""
 
 
 class _Passing(Exception):
-    """A failure that may be gone with the next attempt."""
+    """A temporary failure: the next attempt may succeed."""
 
 
 def fetch(place, target, limit, timeout, retries):
-    """Write what is at C(place), an http(s) URL or a list of paths to look at, to C(target); at most C(limit) bytes."""
+    """Write the file at C(place), an http(s) URL or a list of paths to try, to C(target); at most C(limit) bytes."""
     if not isinstance(place, str):
         return _copy(place, target, limit)
     for attempt in range(retries + 1):
@@ -58,19 +58,23 @@ def fetch(place, target, limit, timeout, retries):
 def _copy(paths, target, limit):
     found = next((path for path in paths if os.path.isfile(path)), None)
     if found is None:
-        raise NotFetched(f"There is no {' and no '.join(paths)}. Put the file there, as AWS lays it out.")
+        raise NotFetched(
+            f"{' and '.join(paths)} {'does' if len(paths) == 1 else 'do'} not exist. Put the file there, in AWS's layout."
+        )
     try:
         if os.path.getsize(found) > limit:
             raise NotFetched(_too_large(found, limit))
         shutil.copyfile(found, target)
     except OSError as error:
-        raise NotFetched(f"{found} could not be copied: {error.strerror}.") from None
+        raise NotFetched(
+            f"Cannot copy {found}: {error.strerror}. Check its permissions and the free disk space."
+        ) from None
 
 
 def _download(url, target, limit, timeout):
     deadline = time.monotonic() + timeout
     try:
-        # Not decompressed: a package is signed as it is.
+        # Not decompressed, because the signature covers the original bytes.
         with open_url(url, timeout=min(SILENCE, timeout), decompress=False) as answer, open(target, "wb") as file:
             expected = answer.headers.get("Content-Length")
             if expected is not None and int(expected) > limit:
@@ -89,7 +93,7 @@ def _download(url, target, limit, timeout):
     except ssl.SSLCertVerificationError as error:
         raise NotFetched(_untrusted(url, error)) from None
     except (http.client.InvalidURL, ValueError) as error:
-        raise NotFetched(f"{url} is no usable URL: {error}.") from None
+        raise NotFetched(f"{url} is not a valid URL: {error}. Check the source.") from None
     except http.client.IncompleteRead:
         raise _Passing("the connection ended in the middle of the file") from None
     except (http.client.HTTPException, OSError) as error:
@@ -103,7 +107,7 @@ def _download(url, target, limit, timeout):
 def _pour(answer, file, url, limit, deadline, timeout):
     received = 0
     while True:
-        # read1 gives what there is: read would wait for a whole chunk, however slowly it drips
+        # read1 returns the available data; read would wait for a full chunk from a slow server
         chunk = answer.read1(CHUNK)
         if not chunk:
             return received
@@ -111,16 +115,16 @@ def _pour(answer, file, url, limit, deadline, timeout):
         if received > limit:
             raise NotFetched(_too_large(url, limit))
         if time.monotonic() > deadline:
-            raise _Passing(f"{received} bytes came within {timeout} s, and the file was not complete")
+            raise _Passing(f"the file was not complete after {timeout} s ({received} bytes received)")
         file.write(chunk)
 
 
 def _too_large(place, limit):
-    return f"{place} is larger than {limit // 1024} KiB, which no such file is. Check the source."
+    return f"{place} is larger than the maximum of {limit // 1024} KiB for such a file. Check the source."
 
 
 def _untrusted(url, error):
     return (
-        f"{url}: the certificate of the server is not trusted ({error.verify_message}). Add the authority that signed it"
-        " to those that this machine trusts."
+        f"{url}: the server's certificate is not trusted ({error.verify_message}). Add the certificate authority that signed"
+        " it to this machine's trusted authorities."
     )

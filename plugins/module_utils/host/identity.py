@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a package says of itself, read from its file without rpm and dpkg, which the machine that fetches need not have.
+"""A package's own metadata, read from its file without rpm or dpkg, which the machine that fetches may not have.
 
 RPM: "RPM V4 Package format" of rpm.org's reference manual. DEB: deb(5). Python 3.8 and the standard library.
 """
@@ -17,16 +17,16 @@ from .agent import PACKAGE, upstream
 
 try:
     import lzma
-except ImportError:  # a Python that was built without it
+except ImportError:  # Python was built without it
     lzma = None
 
-# How the managers call the architectures. That AWS's RPM for arm64 says aarch64 in itself is assumed; its file says arm64.
+# The package managers' names of the architectures. AWS's arm64 RPM is assumed to declare aarch64; its file name says arm64.
 MACHINES = {
     "rpm": {"x86_64": ("x86_64",), "arm64": ("aarch64", "arm64")},
     "deb": {"x86_64": ("amd64",), "arm64": ("arm64",)},
 }
 MIB = 1024 * 1024
-# Far more than any package has in the part that describes it.
+# Far more than the metadata of any package.
 MOST = 64 * MIB
 RPM_LEAD, RPM_MAGIC, HEADER_MAGIC = 96, b"\xed\xab\xee\xdb", b"\x8e\xad\xe8\x01"
 RPM_TAGS = {1000: "name", 1001: "version", 1022: "machine"}
@@ -36,11 +36,11 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 class Unreadable(Exception):
-    """Why a file is no package; a clause."""
+    """Why a file is not a package; a clause."""
 
 
 def said(path, kind):
-    """Name, version and machine; None where a DEB describes itself in a compression that is not known here."""
+    """Name, version and machine; None if a DEB's metadata uses an unsupported compression. Unreadable."""
     try:
         with open(path, "rb") as file:
             return _of_rpm(file) if kind == "rpm" else _of_deb(file)
@@ -49,28 +49,28 @@ def said(path, kind):
 
 
 def unlike(name, version, machine, row):
-    """Why a package is not the one of the row, though its signature is good; a clause, or None."""
+    """Why a package with a good signature is not the package of the row; a clause, or None."""
     wanted = MACHINES[row["format"]][row["architecture"]]
     if (name, version) == (PACKAGE, row["version"]) and machine in wanted:
         return None
     return (
-        f"it says of itself that it is {name} {version} for {machine}, and wanted is {PACKAGE} {row['version']} for"
-        f" {wanted[0]}; its signature is good, so it is a genuine package under another name"
+        f"it declares itself as {name} {version} for {machine}, but {PACKAGE} {row['version']} for {wanted[0]} is expected;"
+        " its signature is good, so it is a genuine package under another name"
     )
 
 
 def _read(file, size):
     if not 0 <= size <= MOST:
-        raise Unreadable(f"it claims a part of {size} bytes")
+        raise Unreadable(f"it declares a section of {size} bytes")
     content = file.read(size)
     if len(content) != size:
-        raise Unreadable("it is cut short")
+        raise Unreadable("it is truncated")
     return content
 
 
 def _of_rpm(file):
     if not _read(file, RPM_LEAD).startswith(RPM_MAGIC):
-        raise Unreadable("it does not start as an RPM")
+        raise Unreadable("it does not start like an RPM")
     _rpm_header(file)
     # Only the first of the two headers is padded.
     file.seek(-file.tell() % 8, io.SEEK_CUR)
@@ -83,19 +83,19 @@ def _of_rpm(file):
 
 
 def _rpm_header(file):
-    """Its entries and its store."""
+    """The header's entries and its store."""
     magic, count, size = struct.unpack(">4s4x2I", _read(file, 16))
     if magic != HEADER_MAGIC:
-        raise Unreadable("it has no header where an RPM has one")
+        raise Unreadable("it lacks an RPM header")
     return _read(file, 16 * count), _read(file, size)
 
 
 def _of_deb(file):
     if _read(file, len(AR_MAGIC)) != AR_MAGIC:
-        raise Unreadable("it does not start as a DEB")
+        raise Unreadable("it does not start like a DEB")
     name, content = _ar_member(file)
     if name != "debian-binary" or not content.startswith(b"2."):
-        raise Unreadable("it is no DEB of format 2")
+        raise Unreadable("it is not a DEB of format 2")
     name, content = _ar_member(file)
     while name.startswith("_"):
         name, content = _ar_member(file)
@@ -105,7 +105,7 @@ def _of_deb(file):
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
         control = next((one for one in tar if one.name in ("./control", "control") and one.isreg()), None)
         if control is None:
-            raise Unreadable("it has no control file")
+            raise Unreadable("it lacks a control file")
         text = tar.extractfile(control).read(MIB).decode("utf-8")
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith((" ", "\t")))
     told = {name.lower(): value.strip() for name, value in fields.items()}
@@ -116,7 +116,7 @@ def _of_deb(file):
 def _ar_member(file):
     header = _read(file, AR_HEADER)
     if not header.endswith(AR_END):
-        raise Unreadable("it has no member where a DEB has one")
+        raise Unreadable("it lacks an archive member of a DEB")
     size = int(header[48:58])
     content = _read(file, size)
     file.seek(size % 2, io.SEEK_CUR)
@@ -135,11 +135,11 @@ def _unpacked(name, content):
             raise Unreadable(str(error)) from None
     if name.startswith("control.tar."):
         return None
-    raise Unreadable("it has no control archive where a DEB has one")
+    raise Unreadable("it lacks a control archive")
 
 
 def _whole(found):
     lacking = [what for what in ("name", "version", "machine") if not found.get(what)]
     if lacking:
-        raise Unreadable(f"it does not say its {' and '.join(lacking)}")
+        raise Unreadable(f"it does not declare its {' and '.join(lacking)}")
     return found["name"], upstream(found["version"]), found["machine"]

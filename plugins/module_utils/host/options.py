@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of agent_package and agent_apply, for the modules and for the action plugins of the same names."""
+"""The options of agent_package and agent_apply, for the modules and the action plugins."""
 
 from __future__ import annotations
 
 # GuardDuty user guide, "Installing the security agent manually": the fingerprint of AWS's signing key. decide/agent/packages.py
-# says it too; a managed host has no decide/, and tests/unit/host/test_trust.py holds them equal.
+# repeats it, because a managed host has no decide/; tests/unit/host/test_trust.py checks that both are equal.
 FINGERPRINT = "747891EF537813344456760306C906A7093FF49D"
 
 FETCH = {
@@ -21,7 +21,7 @@ FETCH = {
             "name": {"type": "str", "required": True},
             "package": {"type": "str", "required": True},
             "signature": {"type": "str", "required": True},
-            # A place, not a secret; Ansible warns of the word key.
+            # A location, not a secret; Ansible warns about the word key.
             "public_key": {"type": "str", "required": True, "no_log": False},
             "optional": {"type": "bool", "default": False},
         },

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Installs and removes the agent's package by rpm or apt, whose own checks stay on. Python 3.8."""
+"""Installs and removes the agent's package with rpm or apt, whose own checks stay enabled. Python 3.8."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from .agent import PACKAGE, installed, upstream
 from .identity import unlike
 
-# How long another package manager may be at work, in seconds.
+# How long to wait for another package manager, in seconds.
 LOCK_PATIENCE = 120
 LOCK_PAUSE = 1
 DPKG_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
@@ -28,15 +28,18 @@ KEEP_CONFIGURATION = ["--force-confdef", "--force-confold"]
 SAID = 4
 WHOLE = " ok installed"
 CAUSES = (
-    (r"No space left|needs .* (more space )?on the .* filesystem|enough free space", "The disk is full: make room."),
+    (
+        r"No space left|needs .* (more space )?on the .* filesystem|enough free space",
+        "The disk is full: free some space.",
+    ),
     (
         r"[Cc]ould not get lock|is locked by another|transaction lock",
-        "Another package manager is at work: run again later.",
+        "Another package manager is running: try again later.",
     ),
     (r"dpkg was interrupted", "An earlier dpkg was interrupted: run dpkg --configure -a on the host."),
-    (r"Failed dependencies|unmet dependencies|broken packages", "Install what it depends on first."),
+    (r"Failed dependencies|unmet dependencies|broken packages", "Install its dependencies first."),
     (r"Held packages were changed", f"The package is on hold: release it (apt-mark unhold {PACKAGE})."),
-    (r"Read-only file system", "The file system cannot be written."),
+    (r"Read-only file system", "The file system is read-only: remount it writable."),
 )
 
 
@@ -44,10 +47,10 @@ class Refused(Exception):
     """Why nothing was done, or what failed; whole sentences."""
 
 
-def hold_fitting(module, path, row):
-    """Refuse a package that is not what its name says: a genuine old one under a new name has a good signature too.
+def check_identity(module, path, row):
+    """Refused if a package is not what its name says: a genuine old package under a new name also has a good signature.
 
-    In the manager's own words: what it reads is what it installs.
+    Asks the package manager, because what it reads is what it installs.
     """
     if row["format"] == "rpm":
         command = ["rpm", "-qp", "--qf", "%{NAME}\n%{VERSION}\n%{ARCH}\n", path]
@@ -59,18 +62,18 @@ def hold_fitting(module, path, row):
         raise Refused(f"{row['name']} cannot be read as a package: {_last(err)}. Nothing was changed.")
     why = unlike(lines[0], upstream(lines[1]), lines[2], row)
     if why:
-        raise Refused(f"{row['name']} is refused: {why}. Nothing was changed; find out who can write to the source.")
+        raise Refused(f"{row['name']} was rejected: {why}. Nothing was changed. Find out who can write to the source.")
 
 
 def install(module, path, row, action):
-    """Install the file, and see that it is there. C(action): install, upgrade, downgrade or repair."""
+    """Install the file and check the result. C(action): install, upgrade, downgrade or repair."""
     if row["format"] == "rpm":
         _wait_for(module, _rpm_lock(module))
         more = {"downgrade": ["--oldpackage"], "repair": ["--replacepkgs", "--oldpackage"]}.get(action, [])
         command = ["rpm", "-U", *more, path]
     elif action == "repair":
         _wait_for(module, *DPKG_LOCKS)
-        # dpkg itself, as AWS documents: apt finds no archive for a package that it must reinstall, even if it is given one.
+        # dpkg itself, as AWS documents: apt does not find the archive of a package that must be reinstalled, even if given.
         command = ["dpkg", *KEEP_CONFIGURATION, "--install", path]
     else:
         more = ["--allow-downgrades"] if action == "downgrade" else []
@@ -78,23 +81,23 @@ def install(module, path, row, action):
         command = [*APT, *options, "install", *more, path]
     _run(module, command, f"Installing {row['name']}")
     found = installed(module)
-    # What is on hold is whole all the same (dpkg(1), package states).
+    # A package on hold is complete too (dpkg(1), package states).
     if found["version"] != row["version"] or not found["status"].endswith(WHOLE):
         raise Refused(
-            f"Installing {row['name']} ended without an error, and yet the host has {found['version'] or 'no agent'}"
-            f" ({found['status'] or 'not installed'}), not {row['version']}. Look at the package manager's log on the host."
+            f"Installing {row['name']} ended without an error, but the host has {found['version'] or 'no agent'}"
+            f" ({found['status'] or 'not installed'}), not {row['version']}. Check the package manager's log on the host."
         )
 
 
 def remove(module, kind):
-    """Remove the package with its configuration, whatever state it is in."""
+    """Remove the package and its configuration, whatever its state."""
     if kind == "rpm":
         _wait_for(module, _rpm_lock(module))
-        # More than one is there after an upgrade that was cut off.
+        # An interrupted upgrade leaves more than one version.
         command = ["rpm", "-e", "--allmatches", PACKAGE]
     else:
         _wait_for(module, *DPKG_LOCKS)
-        # Half an installation cannot be removed without it; the agent is gone afterwards in any case.
+        # Required to remove a half-installed package.
         command = ["dpkg", "--force-remove-reinstreq", "--purge", PACKAGE]
     _run(module, command, f"Removing {PACKAGE}")
 
@@ -105,19 +108,19 @@ def _run(module, command, doing):
         return
     text = f"{out}\n{err}"
     remedy = next(
-        (remedy for pattern, remedy in CAUSES if re.search(pattern, text)), "Look at the host's package manager."
+        (remedy for pattern, remedy in CAUSES if re.search(pattern, text)), "Check the host's package manager."
     )
     raise Refused(f"{doing} failed: {command[0]} ended with {code}: {_last(text)}. {remedy} Then run this again.")
 
 
 def _last(text):
-    """What matters of a package manager's answer, in one line: from its first error on, else its last lines."""
+    """The relevant part of a package manager's output as one line: from its first error on, otherwise its last lines."""
     lines = [line.strip().rstrip(".") for line in text.splitlines() if line.strip()]
     first = next(
         (number for number, line in enumerate(lines) if re.match(r"E:|error:|dpkg: error|.* does not verify", line)),
         -SAID,
     )
-    return " / ".join(lines[first:][:SAID]) or "no word of why"
+    return " / ".join(lines[first:][:SAID]) or "no error message"
 
 
 def _rpm_lock(module):
@@ -126,13 +129,13 @@ def _rpm_lock(module):
 
 
 def _wait_for(module, *locks):
-    """Wait for another package manager. rpm would wait for ever, and dpkg not at all."""
+    """Wait for another package manager: rpm would wait forever, and dpkg not at all. Refused after the time limit."""
     deadline = time.monotonic() + LOCK_PATIENCE
     for path in locks:
         while _is_held(path):
             if time.monotonic() > deadline:
                 raise Refused(
-                    f"Another package manager has held {path} for {LOCK_PATIENCE} s. Let it end, then run this again."
+                    f"Another package manager has locked {path} for {LOCK_PATIENCE} s. Wait until it ends, then run this again."
                 )
             time.sleep(LOCK_PAUSE)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the agent's way on a managed host, as it finds it itself. Python 3.8 and the standard library."""
+"""Tests on a managed host whether the agent can work there. Python 3.8 and the standard library."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import urllib.request
 
 IMDS = "http://169.254.169.254"
 PORT = 443
-# EC2 user guide, "Use IMDSv2": a token first. An own opener, since a proxy never leads to the metadata service.
+# EC2 user guide, "Use IMDSv2": a token first. A separate opener, because the metadata service is never behind a proxy.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def metadata(timeout):
-    """The instance identity document, or why it cannot be read."""
+    """The instance identity document, or why it cannot be read. C(timeout): seconds per request."""
     try:
         token = _ask("/latest/api/token", timeout, {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, "PUT")
         text = _ask("/latest/dynamic/instance-identity/document", timeout, {"X-aws-ec2-metadata-token": token})
@@ -42,7 +42,7 @@ def _ask(path, timeout, headers, method="GET"):
 
 
 def endpoint(name, timeout):
-    """Whether a name resolves, and whether one of its addresses takes a TCP connection on port 443; C(timeout) s for each."""
+    """Whether a name resolves, and whether one of its addresses accepts TCP on port 443. C(timeout): seconds per test."""
     result = {"name": name, "addresses": [], "error": None, "connected": False}
     result["addresses"], result["error"] = _resolve(name, timeout)
     deadline = time.monotonic() + timeout
@@ -58,7 +58,7 @@ def endpoint(name, timeout):
 
 
 def _resolve(name, timeout):
-    """The addresses, and why there are none. In a thread: the system's resolver takes as long as it likes, and no timeout."""
+    """The addresses, or why there are none. In a thread, because the system's resolver has no timeout parameter."""
     said = []
 
     def ask():

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent's service: its drop-in, whether it starts with the host, its start and whether it keeps running. Python 3.8."""
+"""Manages the agent's service: its drop-in, its start, and the check that it keeps running. Python 3.8."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def systemctl(module, *words):
 
 
 def set_drop_in(module, text):
-    """Write the drop-in as a whole, or remove it."""
+    """Write the drop-in atomically, or remove it."""
     folder = os.path.dirname(DROP_IN)
     if text is None:
         if os.path.lexists(DROP_IN):
             os.unlink(DROP_IN)
-        # A drop-in of somebody else stays.
+        # Other drop-ins stay.
         if os.path.isdir(folder) and not os.listdir(folder):
             os.rmdir(folder)
     else:
@@ -59,9 +59,9 @@ def stop(module):
 
 
 def restart_and_watch(module, seconds):
-    """Start it anew, from files that may have changed, and hold that it keeps running."""
+    """Restart the service, whose files may have changed, and check that it keeps running. Refused or Crashed."""
     began = time.time()
-    # An earlier version that crashed may have used up the attempts that systemd allows.
+    # A version that crashed earlier may have used up systemd's start limit.
     module.run_command(["systemctl", "reset-failed", UNIT])
     try:
         systemctl(module, "restart", UNIT)
@@ -73,7 +73,7 @@ def restart_and_watch(module, seconds):
 
 
 def watch(module, seconds, began=None):
-    """Crashed unless it is one process for so long. That it is active right after its start says nothing."""
+    """Crashed unless the same process runs for so many seconds: being active right after the start is no proof."""
     began = time.time() if began is None else began
     first = unit(module)
     deadline = time.monotonic() + seconds
@@ -98,7 +98,7 @@ def _ailing(first, now):
 
 
 def journal(module, began):
-    """The last lines that it wrote since C(began), bounded."""
+    """The last lines of the service's journal since C(began) (Unix time), bounded in length."""
     options = ["--since", f"@{int(began)}", "--lines", str(JOURNAL_LINES), "--no-pager", "--output", "cat", "--quiet"]
     try:
         text = module.run_command(["journalctl", "--unit", UNIT, *options], handle_exceptions=False)[1]
@@ -108,7 +108,7 @@ def journal(module, began):
 
 
 def clear(directories):
-    """Remove what it wrote; its log and run directories as well where it is gone, which an agent that stays needs."""
+    """Delete log and run files, and with C(directories) also their directories, which an installed agent needs."""
     for path in leftovers():
         _remove(path)
     for path in (LOGS, RUN) if directories else ():

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings verified packages into the cache: fetched, signed by a pinned key, what its name says, and only then shown."""
+"""Fetches packages, verifies their signature and identity, and only then publishes them in the cache."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from . import gpg, identity
 from .cache import Unusable, is_plain
 from .download import MIB, NotFetched, fetch
 
-# The agent's packages have some tens of megabytes.
+# The agent's packages are tens of megabytes large.
 LIMITS = {"package": 512 * MIB, "signature": MIB // 16, "public_key": MIB // 4}
 KEYS = "publickey.pem"
 S3 = "s3://"
-# Both become names of folders and files.
+# Both become names of directories and files.
 VERSION = re.compile(r"[0-9][0-9A-Za-z.+~-]*")
 FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~_-]*")
 
 
 class Supplier:
-    """C(run) runs a command; C(options) are the module's."""
+    """C(run): runs a command. C(options): the module's options."""
 
     def __init__(self, run, program, cache, options):
         self.run, self.gpg, self.cache, self.options = run, program, cache, options
@@ -32,40 +32,40 @@ class Supplier:
         self.warnings = []
 
     def supply(self, rows):
-        """A result for each package of the rows. Rows of one package are ways to it, tried in their order."""
-        ways = {}
+        """A result for each package of the rows. Several rows of one package are alternative sources, tried in order."""
+        sources = {}
         for row in rows:
-            ways.setdefault((row["version"], row["format"], row["architecture"]), []).append(row)
-        return [self._one(some) for some in ways.values()]
+            sources.setdefault((row["version"], row["format"], row["architecture"]), []).append(row)
+        return [self._one(some) for some in sources.values()]
 
-    def _one(self, ways):
-        result = {key: ways[0][key] for key in ("version", "format", "architecture", "name")}
+    def _one(self, sources):
+        result = {key: sources[0][key] for key in ("version", "format", "architecture", "name")}
         result.update(path=None, sha256=None, size=None, fingerprint=None, downloaded=False, failed=False, msg="")
-        result["optional"] = all(row["optional"] for row in ways)
+        result["optional"] = all(row["optional"] for row in sources)
         version, name = result["version"], f"{result['format']}-{result['architecture']}"
         try:
             if not VERSION.fullmatch(version) or not FILE.fullmatch(result["name"]):
-                raise NotFetched(f"'{version}' or '{result['name']}' is no usable name of a version or file.")
+                raise NotFetched(f"'{version}' or '{result['name']}' is not a valid version or file name.")
             patience = self.options["timeout"] * (self.options["retries"] + 1)
             with self.cache.prepared(version, name, patience) as folder:
                 proof = self._cached(result, name, folder)
                 if proof is None:
-                    proof = self._fetched(ways, folder)
+                    proof = self._fetched(sources, folder)
                     result["downloaded"] = True
                     if self.cache.keep:
                         self.cache.publish(os.path.join(folder, "new"), version, name)
             result.update(proof, path=os.path.join(self.cache.place(version, name), result["name"]))
         except (NotFetched, Unusable) as error:
             result.update(failed=True, downloaded=False, msg=f"Fetching {result['name']} failed: {error}")
-            result["s3"] = any(_from_s3(row) for row in ways)
+            result["s3"] = any(_from_s3(row) for row in sources)
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            text = f"Keeping {result['name']} in {self.cache.root} failed: {error.strerror}{where}. Make room, or set cache_dir."
+            text = f"Saving {result['name']} in {self.cache.root} failed: {error.strerror}{where}. Free space, or set cache_dir."
             result.update(failed=True, downloaded=False, msg=text)
         return result
 
     def _cached(self, row, name, folder):
-        """The proof of the package that is in the cache, or None. A bad one is thrown away."""
+        """The proof of the cached package, or None. A bad one is deleted."""
         version, file = row["version"], row["name"]
         place = self.cache.place(version, name)
         if not os.path.lexists(place):
@@ -73,36 +73,36 @@ class Supplier:
         try:
             paths = [os.path.join(place, one) for one in (file, f"{file}.sig", KEYS)]
             if os.path.islink(place) or not all(is_plain(path) for path in paths):
-                raise gpg.NotProven("it is incomplete, or a link")
+                raise gpg.NotProven("it is incomplete or a link")
             return self._proof(row, *paths, os.path.join(folder, "cached"))
         except gpg.NotProven as error:
-            self.warnings.append(f"The cached {file} is not used, but fetched anew: {error}.")
+            self.warnings.append(f"The cached {file} is fetched again: {error}.")
             if self.cache.keep:
                 self.cache.discard(version, name)
             return None
 
-    def _fetched(self, ways, folder):
-        """The proof of the package in the folder C(new), by the first way that leads to a good one."""
+    def _fetched(self, sources, folder):
+        """The proof of the package in the directory C(new), from the first source that has a good one."""
         failures = []
-        for row in ways:
+        for row in sources:
             try:
                 return self._by(row, folder)
             except NotFetched as error:
                 failures.append(str(error))
             except gpg.NotProven as error:
                 failures.append(
-                    f"{row['package']} is refused: {error}. Do not install it; find out who can write to the source."
+                    f"{row['package']} was rejected: {error}. Do not install it. Find out who can write to the source."
                 )
         raise NotFetched(" ".join(dict.fromkeys(failures)))
 
     def _by(self, row, folder):
         if _from_s3(row):
-            raise NotFetched("S3 is read by the action of agent_package; run it as a task, not as a bare module.")
+            raise NotFetched("Only the action plugin of agent_package reads S3. Run the module as a task.")
         new = os.path.join(folder, "new")
         os.makedirs(new, mode=0o700, exist_ok=True)
         file = os.path.join(new, row["name"])
         targets = {"package": file, "signature": f"{file}.sig", "public_key": os.path.join(new, KEYS)}
-        # The small files first: without them the large one is not worth its way.
+        # The small files first: without them the large one is not needed.
         for what in ("public_key", "signature", "package"):
             if what == "public_key" and self.options["public_key"]:
                 self._given_keys(targets[what])
@@ -127,13 +127,13 @@ class Supplier:
         fingerprint = gpg.prove(self.run, self.gpg, ring, keys, signature, package, self.pinned)
         digest = sha256(package)
         if self.hashes and digest not in self.hashes:
-            raise gpg.NotProven(f"its SHA-256 is {digest}, and allowed is {' or '.join(self.hashes)}")
-        _hold_its_name(row, package)
+            raise gpg.NotProven(f"its SHA-256 is {digest}, but only {' or '.join(self.hashes)} is allowed")
+        _check_identity(row, package)
         return {"sha256": digest, "size": os.path.getsize(package), "fingerprint": fingerprint}
 
 
-def _hold_its_name(row, package):
-    """A genuine old package under a new name has a good signature too. What cannot be read here, the host itself holds."""
+def _check_identity(row, package):
+    """A genuine old package under a new name also has a good signature. If the file cannot be read here, the host checks it."""
     try:
         told = identity.said(package, row["format"])
     except identity.Unreadable as error:
@@ -156,11 +156,11 @@ def _from_s3(row):
 
 
 def _places(row, what):
-    """A URL, or the paths to look at: as AWS lays it out, else all files in one folder."""
+    """A URL, or the paths to try: in AWS's layout first, then all files in one directory."""
     place = row[what]
     if not place.startswith("/"):
         return place
     flat = os.path.join(place.split(f"/{row['version']}/")[0], os.path.basename(place))
-    # In one folder the signatures of both arm64 packages have one name; this is the usual way to tell them apart.
+    # In one directory, the signatures of both arm64 packages would share a name; NAME.sig is the usual convention.
     beside = [os.path.join(os.path.dirname(path), f"{row['name']}.sig") for path in (place, flat)]
     return list(dict.fromkeys([*(beside if what == "signature" else []), place, flat]))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which system a managed host runs. Python 3.8."""
+"""The operating system of a managed host. Python 3.8."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible.module_utils.facts.system.distribution import Distribution
 
 
 def system(module):
-    """The facts of these names, as Ansible gathers them."""
+    """The host's facts of these names, as Ansible gathers them."""
     told, kernel = Distribution(module).get_distribution_facts(), os.uname()
     return {
         "architecture": kernel.machine,

@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .fleet import Snapshot
 
-FORMAT = 2
+FORMAT = 3
 
 
 def to_plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ it is never replaced by a default that looks like knowledge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 MANAGED_TAG = "GuardDutyManaged"
@@ -238,19 +238,32 @@ class SecurityGroup:
 class Lookup:
     """What to read beyond a snapshot, in one account and region, before its endpoints can be planned.
 
-    C(subnets_of), C(instances_of) and C(dns_of) hold VPC ids. Groups are looked up by id, by name within C(named_in), and
-    by GuardDuty's tag within C(guardduty_groups_of).
+    C(subnets_of), C(instances_of) and C(dns_of) hold VPC ids. Groups are looked up by id, by C(group_name) within
+    C(named_in), and by GuardDuty's tag within C(guardduty_groups_of).
     """
 
-    service: str = ""
-    subnets_of: tuple[str, ...] = ()
-    subnet_ids: tuple[str, ...] = ()
-    instances_of: tuple[str, ...] = ()
-    dns_of: tuple[str, ...] = ()
-    group_ids: tuple[str, ...] = ()
+    services: frozenset[str] = frozenset()
+    subnets_of: frozenset[str] = frozenset()
+    subnet_ids: frozenset[str] = frozenset()
+    instances_of: frozenset[str] = frozenset()
+    dns_of: frozenset[str] = frozenset()
+    group_ids: frozenset[str] = frozenset()
     group_name: str = ""
-    named_in: tuple[str, ...] = ()
-    guardduty_groups_of: tuple[str, ...] = ()
+    named_in: frozenset[str] = frozenset()
+    guardduty_groups_of: frozenset[str] = frozenset()
+
+    def __or__(self, other: Lookup) -> Lookup:
+        sets = {name: getattr(self, name) | getattr(other, name) for name in _LOOKUP_SETS}
+        return Lookup(**sets, group_name=self.group_name or other.group_name)
+
+    def __sub__(self, other: Lookup) -> Lookup:
+        return replace(self, **{name: getattr(self, name) - getattr(other, name) for name in _LOOKUP_SETS})
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in _LOOKUP_SETS)
+
+
+_LOOKUP_SETS = tuple(one.name for one in fields(Lookup) if one.name != "group_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +272,8 @@ class AccountRegion(InArea):
 
     C(unknown) names what could not be read: C(instances), C(ssm), C(detector), C(coverage), C(vpcs), C(endpoints),
     C(security_groups), C(subnets), C(service). C(service_zones): the availability zones in which the endpoint service is
-    offered; empty when it is not offered at all, None when nobody asked.
+    offered; empty when it is not offered at all, None when nobody asked. C(looked_up): what was read beyond the snapshot,
+    or could not be read.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -273,6 +287,7 @@ class AccountRegion(InArea):
     partition: str = "aws"
     subnets: Mapping[str, Subnet] = field(default_factory=dict)
     service_zones: frozenset[str] | None = None
+    looked_up: Lookup = Lookup()
 
 
 @dataclass(frozen=True, slots=True)

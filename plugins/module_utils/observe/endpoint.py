@@ -8,35 +8,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from ..model.fleet import MANAGED_TAG, AccountRegion, Lookup, Problem, SecurityGroup, Snapshot, Subnet, Vpc
+from ..model.fleet import MANAGED_TAG, AccountRegion, AreaKey, Lookup, Problem, SecurityGroup, Snapshot, Subnet, Vpc
 from .client.access import Target
 from .client.accounts import WORKERS
 from .fleet import ec2
 from .fleet.snapshot import ReadScope, observe, try_call
 
-Area = tuple[str, str]
 NETWORK = ReadScope(instances=False, ssm=False, detector=False, coverage=False)
 
 
-def look_up(targets: Iterable[Target], snapshot: Snapshot, lookups: Mapping[Area, Lookup]) -> Snapshot:
+def look_up(targets: Iterable[Target], snapshot: Snapshot, lookups: Mapping[AreaKey, Lookup]) -> Snapshot:
     """The snapshot with what was looked up. A call that fails makes a problem, never an exception."""
-    where = {(target.account_id, target.region): target for target in targets}
     if not lookups:
         return snapshot
+    target_of = {target.area_key: target for target in targets}
     with ThreadPoolExecutor(WORKERS) as pool:
         pending = {
-            area: [(what, pool.submit(try_call, where[area], what, operation, read)) for what, operation, read in calls]
+            area: [
+                (what, pool.submit(try_call, target_of[area], what, operation, read)) for what, operation, read in calls
+            ]
             for area, lookup in lookups.items()
-            for calls in [_calls(where[area], lookup)]
+            for calls in [_calls(target_of[area], lookup)]
         }
         answers = {area: [asked[1].result() for asked in futures] for area, futures in pending.items()}
     areas = []
     problems: list[Problem] = []
     for area in snapshot.areas:
-        reads = answers.get((area.account_id, area.region), [])
-        areas.append(_extended(area, reads))
+        key = area.area_key
+        reads = answers.get(key, [])
+        known = _extended(area, reads)
+        areas.append(replace(known, looked_up=area.looked_up | lookups[key]) if key in lookups else known)
         problems += [read.problem for read in reads if read.problem is not None]
     return Snapshot(tuple(areas), (*snapshot.problems, *dict.fromkeys(problems)))
 
@@ -45,19 +49,19 @@ def with_dns(targets: Iterable[Target], snapshot: Snapshot, vpc_ids: Sequence[st
     """The snapshot with the DNS attributes of these VPCs, or of all: two calls for each VPC."""
     lookups = {}
     for area in snapshot.areas:
-        ids = tuple(vpc_id for vpc_id in area.vpcs if vpc_ids is None or vpc_id in vpc_ids)
+        ids = frozenset(area.vpcs) if vpc_ids is None else frozenset(area.vpcs).intersection(vpc_ids)
         if ids:
-            lookups[area.account_id, area.region] = Lookup(dns_of=ids)
+            lookups[area.area_key] = Lookup(dns_of=ids)
     return look_up(targets, snapshot, lookups)
 
 
 def read_back(targets: Sequence[Target], snapshot: Snapshot) -> Snapshot:
     """The snapshot with the network of these accounts and regions as it is now. Its problems are the new ones only."""
     fresh = observe(targets, NETWORK)
-    by_area = {(area.account_id, area.region): area for area in fresh.areas}
+    by_area = {area.area_key: area for area in fresh.areas}
     areas = []
     for old in snapshot.areas:
-        new = by_area.get((old.account_id, old.region))
+        new = by_area.get(old.area_key)
         areas.append(old if new is None else replace(new, instances=old.instances))
     return Snapshot(tuple(areas), fresh.problems)
 
@@ -67,16 +71,16 @@ Call = tuple[str, str, Callable[[], Any]]
 
 def _calls(target: Target, lookup: Lookup) -> list[Call]:
     calls: list[Call] = []
-    if lookup.service:
-        calls.append(("service", "ec2:DescribeVpcEndpointServices", lambda: service_zones(target, lookup.service)))
+    for service in sorted(lookup.services):
+        calls.append(("service", "ec2:DescribeVpcEndpointServices", partial(service_zones, target, service)))
     if lookup.subnets_of or lookup.subnet_ids:
         calls.append(("subnets", "ec2:DescribeSubnets", lambda: _subnets(target, lookup)))
     if lookup.instances_of:
-        calls.append(("instances", "ec2:DescribeInstances", lambda: _instances(target, lookup.instances_of)))
+        calls.append(("instances", "ec2:DescribeInstances", lambda: _instances(target, sorted(lookup.instances_of))))
     if lookup.group_ids or lookup.named_in or lookup.guardduty_groups_of:
         calls.append(("security_groups", "ec2:DescribeSecurityGroups", lambda: _groups(target, lookup)))
-    for vpc_id in lookup.dns_of:
-        calls.append(("dns", "ec2:DescribeVpcAttribute", lambda vpc_id=vpc_id: dns_attributes(target, vpc_id)))
+    for vpc_id in sorted(lookup.dns_of):
+        calls.append(("dns", "ec2:DescribeVpcAttribute", partial(dns_attributes, target, vpc_id)))
     return calls
 
 
@@ -95,7 +99,7 @@ def dns_attributes(target: Target, vpc_id: str) -> dict[str, tuple[bool, bool]]:
 
 def _subnets(target: Target, lookup: Lookup) -> dict[str, Subnet]:
     found: dict[str, Subnet] = {}
-    for name, values in (("vpc-id", lookup.subnets_of), ("subnet-id", lookup.subnet_ids)):
+    for name, values in (("vpc-id", sorted(lookup.subnets_of)), ("subnet-id", sorted(lookup.subnet_ids))):
         for chunk in ec2.chunks(values, ec2.FILTER_VALUES):
             found |= ec2.subnets(target, {name: chunk})
     return found
@@ -111,11 +115,11 @@ def _instances(target: Target, vpc_ids: Sequence[str]) -> tuple[Any, ...]:
 
 def _groups(target: Target, lookup: Lookup) -> dict[str, SecurityGroup]:
     found: dict[str, SecurityGroup] = {}
-    for chunk in ec2.chunks(lookup.group_ids, ec2.FILTER_VALUES):
+    for chunk in ec2.chunks(sorted(lookup.group_ids), ec2.FILTER_VALUES):
         found |= ec2.security_groups(target, {"group-id": chunk})
-    for chunk in ec2.chunks(lookup.named_in, ec2.FILTER_VALUES):
+    for chunk in ec2.chunks(sorted(lookup.named_in), ec2.FILTER_VALUES):
         found |= ec2.security_groups(target, {"group-name": lookup.group_name, "vpc-id": chunk})
-    for chunk in ec2.chunks(lookup.guardduty_groups_of, ec2.FILTER_VALUES):
+    for chunk in ec2.chunks(sorted(lookup.guardduty_groups_of), ec2.FILTER_VALUES):
         found |= ec2.security_groups(target, {"tag-key": MANAGED_TAG, "vpc-id": chunk})
     return found
 

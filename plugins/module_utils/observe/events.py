@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..model.events import EventArea, EventRule, Queue
@@ -22,7 +22,7 @@ def event_areas(
 
     def one(target: Target) -> EventArea:
         queues = _queues(target, min(wanted, key=len), wanted)
-        return EventArea(target.account_id, target.region, target.partition, queues, _rules(target, rule_prefix))
+        return EventArea(*target.area_key, target.partition, queues, _rules(target, rule_prefix))
 
     return for_each_area(targets, "sqs:ListQueues", one)
 
@@ -46,7 +46,7 @@ def _rules(target: Target, prefix: str) -> dict[str, EventRule]:
     return {rule["Name"]: _rule(client, rule) for page in pages for rule in page["Rules"]}
 
 
-def _rule(client: Any, rule: dict[str, Any]) -> EventRule:
+def _rule(client: Any, rule: Mapping[str, Any]) -> EventRule:
     pages = client.get_paginator("list_targets_by_rule").paginate(Rule=rule["Name"])
     tags = client.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
     return EventRule(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,11 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.plan import Change
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
+    AreaKey,
     Endpoint,
     Ingress,
     Instance,
+    Lookup,
     SecurityGroup,
     Snapshot,
     Subnet,
@@ -78,9 +80,69 @@ def desired_policy(preset: str | None = None, *more: Any, **said: Any) -> Desire
 
 
 def planned(*areas: AccountRegion, **desired: Any) -> EndpointPlan:
-    return plan_endpoints(
-        Snapshot(areas), DesiredEndpoint(**{"vpc_ids": (VPC,), "policy": desired_policy(), **desired})
+    """The final plan, for areas in which everything was looked up."""
+    wanted = DesiredEndpoint(**{"vpc_ids": (VPC,), "policy": desired_policy(), **desired})
+    return settled(Snapshot(areas), wanted, everything_known)
+
+
+Reader = Callable[[Snapshot, Mapping[AreaKey, Lookup]], Snapshot]
+
+
+def settled(snapshot: Snapshot, desired: DesiredEndpoint, read: Reader) -> EndpointPlan:
+    """Plan, read what the plan needs, and plan again. A plan that asks for the same thing twice is a mistake."""
+    for _round in range(4):
+        plan = plan_endpoints(snapshot, desired)
+        if not plan.needs:
+            return plan
+        snapshot = read(snapshot, plan.needs)
+    raise AssertionError(f"It still needs {plan.needs}")
+
+
+def everything_known(snapshot: Snapshot, needs: Mapping[AreaKey, Lookup]) -> Snapshot:
+    areas = (replace(area, looked_up=area.looked_up | needs.get(area.area_key, Lookup())) for area in snapshot.areas)
+    return Snapshot(tuple(areas))
+
+
+def first_look(area: AccountRegion) -> AccountRegion:
+    """What is known of an area before anything is looked up: no subnets, no DNS, and the groups of endpoints only."""
+    attached = {name for some in area.endpoints.values() for one in some for name in one.security_group_ids}
+    return replace(
+        area,
+        subnets={},
+        service_zones=None,
+        vpcs={key: replace(vpc, dns_support=None, dns_hostnames=None) for key, vpc in area.vpcs.items()},
+        security_groups={key: one for key, one in area.security_groups.items() if key in attached},
     )
+
+
+def reader_of(truth: AccountRegion) -> Reader:
+    """Shows of an area exactly what is asked for."""
+
+    def read(snapshot: Snapshot, needs: Mapping[AreaKey, Lookup]) -> Snapshot:
+        (area,), lookup = snapshot.areas, needs[truth.area_key]
+        assert not any(getattr(lookup, name) & getattr(area.looked_up, name) for name in ("subnets_of", "dns_of"))
+        groups = {
+            key: one
+            for key, one in truth.security_groups.items()
+            if key in lookup.group_ids
+            or (one.vpc_id in lookup.named_in and one.name == lookup.group_name)
+            or (one.vpc_id in lookup.guardduty_groups_of and "GuardDutyManaged" in one.tags)
+        }
+        subnets = {
+            key: one
+            for key, one in truth.subnets.items()
+            if one.vpc_id in lookup.subnets_of or key in lookup.subnet_ids
+        }
+        seen = replace(
+            area,
+            security_groups={**area.security_groups, **groups},
+            subnets={**area.subnets, **subnets},
+            vpcs={key: truth.vpcs[key] if key in lookup.dns_of else vpc for key, vpc in area.vpcs.items()},
+            service_zones=truth.service_zones if lookup.services else area.service_zones,
+        )
+        return everything_known(Snapshot((seen,)), needs)
+
+    return read
 
 
 def steps(plan: EndpointPlan) -> list[tuple[str, str, str]]:

@@ -103,7 +103,7 @@ def policy(*more: dict[str, Any], allow: bool = True) -> str:
 
 @dataclass(frozen=True)
 class World:
-    """One instance in one account and region. The way to GuardDuty is open and SSM is online unless changed."""
+    """One instance in one account and region. The VPC endpoint works and SSM is online unless changed."""
 
     instance: Instance = field(default_factory=instance)
     detector: Detector = field(default_factory=detector)

@@ -60,7 +60,7 @@ def test_a_package_that_is_what_its_name_says_is_taken(rpm: Build, deb: Build, t
 @pytest.mark.parametrize(
     ("really", "words"),
     [
-        ({"version": "1.15.0"}, "it is amazon-guardduty-agent 1.15.0 for"),
+        ({"version": "1.15.0"}, "as amazon-guardduty-agent 1.15.0 for"),
         ({"machine": "arm64"}, "1.17.1 for a"),
         ({"name": "something-else"}, "something-else 1.17.1 for"),
     ],
@@ -107,7 +107,7 @@ def test_what_rpm_says_becomes_a_cause_and_a_remedy(
 ) -> None:
     host = with_own_database(tmp_path, monkeypatch)
     lacking = rpm(more="Requires: nothing-that-exists")
-    with pytest.raises(Refused, match="nothing-that-exists is needed by.*Install what it depends on first"):
+    with pytest.raises(Refused, match="nothing-that-exists is needed by.*Install its dependencies first"):
         packages.install(host, str(lacking), row("rpm"), "install")
     altered = tmp_path / "altered.rpm"
     content = rpm().read_bytes()
@@ -138,12 +138,12 @@ def database(host: Host) -> str:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("error: installing package x needs 4MB more space on the / filesystem", "make room"),
-        ("dpkg: error: failed to write: No space left on device", "make room"),
-        ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)", "run again later"),
+        ("error: installing package x needs 4MB more space on the / filesystem", "free some space"),
+        ("dpkg: error: failed to write: No space left on device", "free some space"),
+        ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)", "try again later"),
         ("E: dpkg was interrupted, you must manually run 'dpkg --configure -a'", "dpkg --configure -a on the host"),
-        ("E: Unable to correct problems, you have held broken packages.", "depends on"),
-        ("something new", "Look at the host's package manager"),
+        ("E: Unable to correct problems, you have held broken packages.", "Install its dependencies"),
+        ("something new", "Check the host's package manager"),
     ],
 )
 def test_known_failures_have_a_remedy(text: str, remedy: str, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_another_package_manager_is_waited_for(tmp_path: Path, monkeypatch: pyte
     assert holder.stdin and holder.stdout
     holder.stdout.readline()
     monkeypatch.setattr(packages, "LOCK_PATIENCE", 0)
-    with pytest.raises(Refused, match="Another package manager has held"):
+    with pytest.raises(Refused, match="Another package manager has locked"):
         packages._wait_for(Host(), str(lock))
     monkeypatch.setattr(packages, "LOCK_PATIENCE", 20)
     threading.Timer(0.2, holder.stdin.close).start()

@@ -53,8 +53,8 @@ def test_what_may_pass_is_tried_again(shop: Any, site: Any, row: dict[str, Any],
         (500, "answers 500"),
         ("reset", ""),
         ("short", f"of {len(CONTENT)} bytes"),
-        ("slow", "within 1 s"),
-        ("endless", "larger than 1 KiB"),
+        ("slow", "not complete after 1 s"),
+        ("endless", "larger than the maximum of 1 KiB"),
     ],
 )
 def test_what_does_not_pass_is_told_and_leaves_nothing(
@@ -70,7 +70,8 @@ def test_what_does_not_pass_is_told_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(403, "S3 says so of a file that does not exist"), (404, "layout"), (401, "credentials")]
+    ("status", "words"),
+    [(403, "S3 also answers this if the file does not exist"), (404, "layout"), (401, "credentials")],
 )
 def test_a_refusal_is_explained_and_not_tried_again(
     shop: Any, site: Any, row: dict[str, Any], status: int, words: str
@@ -84,7 +85,7 @@ def test_a_refusal_is_explained_and_not_tried_again(
 def test_a_server_that_is_not_there_is_told(shop: Any, row: dict[str, Any]) -> None:
     nowhere = row | dict.fromkeys(("package", "signature", "public_key"), "http://127.0.0.1:9/x")
     assert "Connection refused" in shop.one(nowhere, retries=1)["msg"]
-    assert "no usable URL" in shop.one(row | {"public_key": "http://[oops"})["msg"]
+    assert "not a valid URL" in shop.one(row | {"public_key": "http://[oops"})["msg"]
 
 
 def test_the_second_run_asks_for_nothing(shop: Any, site: Any, row: dict[str, Any]) -> None:
@@ -132,7 +133,7 @@ def test_a_bad_package_in_the_cache_is_fetched_anew(shop: Any, site: Any, row: d
     result = shop.one(row)
     path = Path(result["path"])
     assert result["downloaded"] and not path.is_symlink() and path.read_bytes() == CONTENT
-    assert not path.parent.is_symlink() and len(shop.warnings) == 1 and "fetched anew" in shop.warnings[0]
+    assert not path.parent.is_symlink() and len(shop.warnings) == 1 and "fetched again" in shop.warnings[0]
     site.files.clear()
     damage(shop.cache / PLACE)
     assert shop.one(row)["failed"] and not (shop.cache / PLACE).exists(), (
@@ -163,22 +164,22 @@ def test_check_mode_fetches_and_keeps_nothing(shop: Any, site: Any, row: dict[st
     if cached:
         shop.one(row)
     before = shop.kept()
-    foretold = shop.one(row, keep=False)
+    predicted = shop.one(row, keep=False)
     assert shop.kept() == before and shop.cache.exists() == cached
-    assert foretold == shop.one(row)
+    assert predicted == shop.one(row)
 
 
-def test_check_mode_foretells_a_refusal(shop: Any, site: Any, keys: Any) -> None:
+def test_check_mode_predicts_a_refusal(shop: Any, site: Any, keys: Any) -> None:
     row = site.offer(package=CONTENT, signature=keys.sign(b"other", "aws"), public_key=keys.public("aws"))
-    foretold = shop.one(row, keep=False)
-    assert "does not fit" in foretold["msg"] and foretold == shop.one(row)
+    predicted = shop.one(row, keep=False)
+    assert "does not match" in predicted["msg"] and predicted == shop.one(row)
 
 
 def test_a_cache_that_others_can_change_is_not_used(shop: Any, row: dict[str, Any]) -> None:
     shop.cache.mkdir()
     shop.cache.chmod(0o777)
     for keep in (True, False):
-        with pytest.raises(Unusable, match="Everybody can write"):
+        with pytest.raises(Unusable, match="is writable by everybody"):
             shop.one(row, keep=keep)
     shop.cache.rmdir()
     shop.cache.write_text("")
@@ -204,7 +205,7 @@ def test_a_folder_is_a_source(shop: Any, keys: Any, tmp_path: Path, layout: str)
     (deep / f"{name}.deb").unlink()
     shop.cache = tmp_path / "another"
     assert (
-        f"There is no {mirror}/1.17.1/arm64/{name}.deb"
+        f"failed: {mirror}/1.17.1/arm64/{name}.deb and {mirror}/{name}.deb do not exist."
         in shop.one(row | {"public_key": f"{mirror}/1.17.1/publickey.pem"})["msg"]
     )
 
@@ -277,9 +278,9 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_uses(
 def test_the_module_fails_as_a_whole_where_nothing_can_be_verified(shop: Any, keys: Any, row: dict[str, Any]) -> None:
     good = arguments(shop, keys, row)
     for wrong, words in (
-        ({"fingerprints": []}, "needs a fingerprint"),
-        ({"fingerprints": ["093FF49D"]}, "no full fingerprint"),
-        ({"cache_dir": "/proc/nowhere"}, "cannot be used"),
+        ({"fingerprints": []}, "Set at least one fingerprint"),
+        ({"fingerprints": ["093FF49D"]}, "not a full fingerprint"),
+        ({"cache_dir": "/proc/nowhere"}, "Cannot use the directory"),
         ({"timeout": 0}, "at least 1"),
     ):
         answer = finished(start("agent_package", good | wrong))

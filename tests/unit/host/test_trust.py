@@ -51,22 +51,25 @@ def hostile(keys: Any) -> dict[str, tuple[dict[str, bytes], str]]:
     mallory, foreign = keys.public("mallory"), keys.fingerprints["mallory"]
     altered = CONTENT.replace(b"concerned", b"concernee", 1)
     return {
-        "altered": ({"package": altered, "signature": good, "public_key": key}, "does not fit"),
-        "truncated": ({"package": CONTENT[:100], "signature": good, "public_key": key}, "cut short"),
-        "empty": ({"package": b"", "signature": good, "public_key": key}, "does not fit"),
-        "signature of another": ({"package": CONTENT, "signature": keys.sign(OTHER, "aws"), "public_key": key}, "fit"),
+        "altered": ({"package": altered, "signature": good, "public_key": key}, "does not match"),
+        "truncated": ({"package": CONTENT[:100], "signature": good, "public_key": key}, "truncated"),
+        "empty": ({"package": b"", "signature": good, "public_key": key}, "does not match"),
+        "signature of another": (
+            {"package": CONTENT, "signature": keys.sign(OTHER, "aws"), "public_key": key},
+            "not match",
+        ),
         "foreign key": (
             {"package": CONTENT, "signature": keys.sign(CONTENT, "mallory"), "public_key": key},
-            f"key {foreign[-16:]} that made it is not in the public key file",
+            f"the signing key {foreign[-16:]} is not in the public key file",
         ),
         "foreign key, given too": (
             {"package": CONTENT, "signature": keys.sign(CONTENT, "mallory"), "public_key": both},
-            f"fingerprint {foreign}, and pinned is {keys.fingerprints['aws']}",
+            f"fingerprint {foreign}, but only {keys.fingerprints['aws']} is pinned",
         ),
         # gpg says GOODSIG and ends with 0
         "key and signature swapped": (
             {"package": OTHER, "signature": keys.sign(OTHER, "mallory"), "public_key": mallory},
-            "pinned is",
+            "is pinned",
         ),
         "two signatures, one foreign": (
             {"package": CONTENT, "signature": keys.sign(CONTENT, "aws", "mallory"), "public_key": both},
@@ -88,10 +91,10 @@ def hostile(keys: Any) -> dict[str, tuple[dict[str, bytes], str]]:
             {"package": OTHER, "signature": keys.sign(CONTENT, "aws", kind="--clear-sign"), "public_key": key},
             "",
         ),
-        "no key": ({"package": CONTENT, "signature": good, "public_key": b"nothing"}, "holds no key"),
+        "no key": ({"package": CONTENT, "signature": good, "public_key": b"nothing"}, "contains no key"),
         "larger than any key": (
             {"package": CONTENT, "signature": good, "public_key": key + b"\n" * 300_000},
-            "larger than 256 KiB",
+            "larger than the maximum of 256 KiB",
         ),
     }
 
@@ -118,7 +121,7 @@ def test_a_hostile_package_is_refused_and_leaves_nothing(shop: Any, site: Any, k
 def test_a_key_that_expired_or_was_revoked_is_refused(shop: Any, site: Any, keys: Any) -> None:
     old = keys.sign(CONTENT, "expired", clock=LONG_AGO)
     row = site.offer(package=CONTENT, signature=old, public_key=keys.public("expired"))
-    assert "the key that made the signature has expired" in shop.one(row, pinned=("expired",))["msg"]
+    assert "the signing key has expired" in shop.one(row, pinned=("expired",))["msg"]
 
     signature = keys.sign(CONTENT, "revoked")
     row = site.offer(package=CONTENT, signature=signature, public_key=keys.public("revoked"))
@@ -147,14 +150,14 @@ def test_a_genuine_package_under_another_name_is_refused_where_it_is_fetched(
 ) -> None:
     """An old one that is offered as the wanted one has a good signature; check mode foretells it."""
     for content, words in (
-        (OTHER, "it is amazon-guardduty-agent 1.16.0 for amd64, and wanted is amazon-guardduty-agent 1.17.1"),
-        (deb("1.17.1", "arm64"), "1.17.1 for arm64, and wanted"),
-        (deb("1.17.1", name="bash"), "it is bash 1.17.1"),
-        (b"signed, and no package", "cannot be read as a package (it does not start as a DEB)"),
+        (OTHER, "as amazon-guardduty-agent 1.16.0 for amd64, but amazon-guardduty-agent 1.17.1"),
+        (deb("1.17.1", "arm64"), "1.17.1 for arm64, but"),
+        (deb("1.17.1", name="bash"), "as bash 1.17.1"),
+        (b"signed, and no package", "cannot be read as a package (it does not start like a DEB)"),
     ):
         row = site.offer(package=content, signature=keys.sign(content, "aws"), public_key=keys.public("aws"))
         result = shop.one(row, keep=keep)
-        assert result["failed"] and words in result["msg"] and "find out who can write to the source" in result["msg"]
+        assert result["failed"] and words in result["msg"] and "Find out who can write to the source" in result["msg"]
     assert not shop.cache.exists() or shop.kept() == []
 
 
@@ -187,10 +190,12 @@ def test_a_key_that_the_operator_gives_replaces_that_of_the_source(
     assert not shop.one(row, public_key=str(path))["failed"]
     assert not shop.one(row, public_key=keys.public("aws").decode())["downloaded"]
     assert "/1.17.1/publickey.pem" not in site.asked
-    assert "There is no" in shop.one(row | {"version": "1.16.0"}, public_key="/nowhere/key.pem")["msg"]
+    assert (
+        "/nowhere/key.pem does not exist" in shop.one(row | {"version": "1.16.0"}, public_key="/nowhere/key.pem")["msg"]
+    )
     # Given or not, it is not trusted for that.
     row = site.offer("1.18.0", package=OTHER, signature=keys.sign(OTHER, "mallory"))
-    assert "pinned is" in shop.one(row, public_key=keys.public("mallory").decode())["msg"]
+    assert "is pinned" in shop.one(row, public_key=keys.public("mallory").decode())["msg"]
 
 
 def status(*words: str) -> list[list[str]]:
@@ -209,8 +214,8 @@ def status(*words: str) -> list[list[str]]:
         (0, status()[:2], "no usable signature"),
         (0, [], "no usable signature"),
         # 10 to 13 certify keys, 02 signs nothing at all
-        (0, [*status()[:2], [*status()[2][:9], "02", FINGERPRINT]], "not one over a file"),
-        (0, [*status()[:2], status()[2][:10]], "not one over a file"),
+        (0, [*status()[:2], [*status()[2][:9], "02", FINGERPRINT]], "not a signature of a file"),
+        (0, [*status()[:2], status()[2][:10]], "not a signature of a file"),
     ],
 )
 def test_only_a_whole_answer_of_gpg_proves(rc: int, lines: list[list[str]], words: str | None) -> None:
@@ -225,14 +230,14 @@ def test_only_a_whole_answer_of_gpg_proves(rc: int, lines: list[list[str]], word
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.deb", ".hidden", ""])
 def test_a_name_cannot_lead_out_of_the_cache(shop: Any, site: Any, keys: Any, name: str) -> None:
     row = site.offer(package=CONTENT, signature=keys.sign(CONTENT, "aws"), public_key=keys.public("aws"))
-    assert "no usable name" in shop.one(row | {"name": name})["msg"]
-    assert "no usable name" in shop.one(row | {"version": f"../{name}"})["msg"]
+    assert "not a valid version or file name" in shop.one(row | {"name": name})["msg"]
+    assert "not a valid version or file name" in shop.one(row | {"version": f"../{name}"})["msg"]
     assert not site.asked
 
 
 @pytest.mark.parametrize("text", ["", "093FF49D", "0906A7093FF49D06", "X" * 40, FINGERPRINT + "0"])
 def test_a_short_key_id_is_no_fingerprint(text: str) -> None:
-    with pytest.raises(ValueError, match="no full fingerprint"):
+    with pytest.raises(ValueError, match="not a full fingerprint"):
         gpg.normalise(text)
 
 

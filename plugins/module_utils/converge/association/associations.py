@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,7 +101,7 @@ def rows(
     return found
 
 
-def _settled(answer: dict[str, Any], change: CreateAssociation | UpdateAssociation) -> Association:
+def _settled(answer: Mapping[str, Any], change: CreateAssociation | UpdateAssociation) -> Association:
     return Association(answer["AssociationId"], answer.get("AssociationVersion") or "", change.settings)
 
 
@@ -110,9 +110,10 @@ def _delete(run: AreaRun, change: DeleteAssociation) -> None:
 
 
 def _tag(run: AreaRun, change: TagAssociation) -> None:
-    tags = [{"Key": key, "Value": value} for key, value in change.tags.items()]
     run.target.client("ssm").add_tags_to_resource(
-        ResourceType="Association", ResourceId=change.association_id, Tags=tags
+        ResourceType="Association",
+        ResourceId=change.association_id,
+        Tags=[{"Key": key, "Value": value} for key, value in change.tags.items()],
     )
 
 

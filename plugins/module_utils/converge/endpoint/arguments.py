@@ -14,7 +14,7 @@ from ...decide.verdict.endpoint_health import AGENT_PORT
 from ..run import AreaRun
 
 
-def permission(cidrs: Sequence[str]) -> dict[str, Any]:
+def permission(cidrs: Sequence[str]) -> Any:
     permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": AGENT_PORT, "ToPort": AGENT_PORT}
     four = [{"CidrIp": cidr} for cidr in cidrs if ":" not in cidr]
     six = [{"CidrIpv6": cidr} for cidr in cidrs if ":" in cidr]

@@ -94,15 +94,15 @@ class EndpointWriter:
 
     def _create_groups(self, run: AreaRun, changes: Sequence[CreateSecurityGroup]) -> None:
         wait = self.progress.wait(run.target, len(changes), "security groups created")
-        client, retry = run.target.client("ec2"), self._retry(wait)
+        retry = self._retry(wait)
+        client: Any = run.target.client("ec2")
 
         def create(change: CreateSecurityGroup) -> None:
             name, vpc_id = change.name, change.target
             group = {"GroupName": name, "Description": change.description, "VpcId": vpc_id}
-            group_id = create_or_adopt(
-                lambda: client.create_security_group(**group, **tag_specifications("security-group", change.tags))[
-                    "GroupId"
-                ],
+            group |= tag_specifications("security-group", change.tags)
+            group_id: str = create_or_adopt(
+                lambda: client.create_security_group(**group)["GroupId"],
                 group_taken,
                 lambda: group_named(run.target, vpc_id, name),
             )
@@ -185,7 +185,7 @@ class EndpointWriter:
         if state in PENDING_STATES or state == "unknown":
             message += f" after {self.wait_timeout} seconds"
             advice = "It goes on by itself: run this again later, or with a longer wait_timeout."
-        where = (run.target.account_id, run.target.region)
+        where = run.target.area_key
         return Problem(*where, "the wait for the endpoint", "NotAvailable", message, "", advice)
 
     def _delete(self, run: AreaRun, changes: Sequence[DeleteEndpoint]) -> None:
@@ -201,13 +201,13 @@ class EndpointWriter:
         refused = {item["ResourceId"]: item["Error"] for item in answer.get("Unsuccessful") or ()}
         going = {}
         for change in changes:
-            error = refused.get(change.target)
-            if error is None or str(error.get("Code")).endswith(".NotFound"):
+            reason = refused.get(change.target)
+            if reason is None or str(reason.get("Code")).endswith(".NotFound"):
                 going[change.target] = change
             else:
                 operation = f"ec2:DeleteVpcEndpoints for {change.target}"
-                code, message = str(error.get("Code")), str(error.get("Message"))
-                problem = Problem(run.target.account_id, run.target.region, operation, code, message)
+                code, message = str(reason.get("Code")), str(reason.get("Message"))
+                problem = Problem(*run.target.area_key, operation, code, message)
                 run.failed.append(Failure(change, problem))
         self._wait_until_gone(run, going, wait)
 
@@ -229,7 +229,7 @@ class EndpointWriter:
         for endpoint_id, change in going.items():
             message = f"{endpoint_id} is still being deleted after {self.wait_timeout} seconds"
             advice = "It goes on by itself: run this again later, or with a longer wait_timeout."
-            where = (run.target.account_id, run.target.region, "the wait for the endpoint")
+            where = (*run.target.area_key, "the wait for the endpoint")
             run.failed.append(Failure(change, Problem(*where, "NotDeleted", message, "", advice)))
 
     def _delete_groups(self, run: AreaRun, changes: Sequence[DeleteSecurityGroup]) -> None:
@@ -251,7 +251,7 @@ class EndpointWriter:
 
 
 def _enable_dns(run: AreaRun, changes: Sequence[EnableVpcDns]) -> None:
-    client = run.target.client("ec2")
+    client: Any = run.target.client("ec2")
 
     def enable(change: EnableVpcDns) -> None:
         # Support first: host names need it. AWS takes one attribute per call.
@@ -270,8 +270,7 @@ def _update_groups(run: AreaRun, changes: Sequence[UpdateSecurityGroup]) -> None
         if change.authorize:
             _authorize(client, change.target, change.authorize)
         if change.revoke:
-            permissions = [permission(change.revoke)]
-            client.revoke_security_group_ingress(GroupId=change.target, IpPermissions=permissions)
+            client.revoke_security_group_ingress(GroupId=change.target, IpPermissions=[permission(change.revoke)])
 
     run.each(changes, "ec2:AuthorizeSecurityGroupIngress", update, tell=explain)
 

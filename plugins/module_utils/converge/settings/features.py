@@ -10,7 +10,7 @@ from typing import Any
 from ...model.fleet import Feature
 
 
-def configuration(name: str, feature: Feature) -> dict[str, Any]:
+def configuration(name: str, feature: Feature) -> Any:
     return {
         "Name": name,
         "Status": _status(feature.enabled),
@@ -20,7 +20,7 @@ def configuration(name: str, feature: Feature) -> dict[str, Any]:
     }
 
 
-def off(name: str) -> dict[str, Any]:
+def off(name: str) -> Any:
     """A feature that goes off with all its parts, as the user guide's command for EKS Runtime Monitoring has it."""
     return {"Name": name, "Status": "DISABLED"}
 

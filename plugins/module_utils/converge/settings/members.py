@@ -35,11 +35,11 @@ def handlers(member_retry: Callable[[], MemberRetry]) -> Handlers:
     return {UpdateMember: update, DisableMemberLegacy: disable_legacy}
 
 
-def _settings(change: UpdateMember) -> dict[str, Any]:
+def _settings(change: UpdateMember) -> Any:
     return configuration(FEATURE, change.feature)
 
 
-def _write(run: AreaRun, changes: Sequence[MemberChange], settings: dict[str, Any], retry: MemberRetry) -> None:
+def _write(run: AreaRun, changes: Sequence[MemberChange], settings: Any, retry: MemberRetry) -> None:
     client, detector_id = run.target.client("guardduty"), changes[0].detector_id
     of = {change.target: change for change in changes}
 
@@ -47,7 +47,7 @@ def _write(run: AreaRun, changes: Sequence[MemberChange], settings: dict[str, An
         try:
             answer = client.update_member_detectors(DetectorId=detector_id, AccountIds=batch, Features=[settings])
         except AWS_ERRORS as error:
-            problem = problem_from(error, OPERATION, run.target.account_id, run.target.region)
+            problem = problem_from(error, OPERATION, *run.target.area_key)
             reason = AwsProblem(explained(run.target, detector_id, problem))
             run.fail([of[account] for account in batch], OPERATION, reason)
             return {}

@@ -20,7 +20,7 @@ def _update(run: AreaRun, change: OrganizationChange) -> None:
     )
 
 
-def _configuration(name: str, chosen: AutoEnable) -> dict[str, Any]:
+def _configuration(name: str, chosen: AutoEnable) -> Any:
     sent: dict[str, Any] = {"Name": name, "AutoEnable": chosen.feature}
     if name == FEATURE:
         sent["AdditionalConfiguration"] = [

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan for the agent on a host needs, shows and says, and what follows where the agent crashes."""
+"""The package, diff and message of a plan for the agent on a host, and what follows if the agent crashes."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ OF_SYSTEMD = (f"{PACKAGE}.service: ", f"Started {PACKAGE}", f"Stopped {PACKAGE}"
 
 
 class NoPackage(ValueError):
-    """Why the package that a plan needs cannot be used, as sentences."""
+    """Why the package that a plan needs cannot be used; whole sentences."""
 
 
 def artefact(row: Mapping[str, Any] | None, fetched: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The verified package that the plan's row asks for."""
+    """The verified package for the plan's row. NoPackage if there is none or it failed."""
     if row is None:
-        raise NoPackage("The plan names no package. Make it anew with agent_plan.")
+        raise NoPackage("The plan names no package. Create a new plan with agent_plan.")
     found = next((one for one in fetched if _identity(one) == _identity(row)), None)
     if found is None:
-        raise NoPackage(f"{row['name']} is not among the packages. Have agent_package fetch it first.")
+        raise NoPackage(f"{row['name']} is not among the packages. Fetch it with agent_package first.")
     if found.get("failed"):
         raise NoPackage(f"{found['msg']} The host was not touched.")
     return dict(found)
@@ -43,7 +43,7 @@ def _identity(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def diff(plan: Mapping[str, Any]) -> dict[str, str]:
-    """Before and after as text: a drop-in in lines, the rest as one line each."""
+    """Before and after as text: the lines of a drop-in, and one line for each other change."""
     return {
         side: "".join(_line(change["what"], change[side]) for change in plan["changes"]) for side in ("before", "after")
     }
@@ -57,7 +57,7 @@ def _line(what: str, value: Any) -> str:
 
 
 def version_after(plan: Mapping[str, Any]) -> str | None:
-    """The version that the host has once the plan is carried out."""
+    """The version on the host after the plan was applied; None if there is none."""
     if plan["state"] == "absent":
         return None
     moved = any(change["what"] == "package" for change in plan["changes"])
@@ -72,16 +72,16 @@ def message(plan: Mapping[str, Any], made: bool) -> str:
     if plan["action"] in DONE:
         text = DONE[plan["action"]].format(version=plan["version"], there=plan["installed_version"])
     else:
-        text = f"Of the agent's service, {', '.join(c['what'].replace('_', '-') for c in plan['changes'])} was changed."
+        text = f"The agent's service was changed: {', '.join(c['what'].replace('_', '-') for c in plan['changes'])}."
     return text if made else text.replace(" was ", " would be ", 1)
 
 
 def way_back(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan that brings the version from before back, after that of C(plan) crashed."""
+    """The plan that restores the previous version after the version of C(plan) crashed."""
     before = plan["rollback"]["version"]
     return {
         **plan,
-        # the direction decides nothing here, and this one allows an older version
+        # The action only selects the package manager's options; this one allows an older version.
         "action": "downgrade",
         "version": before,
         "package": plan["rollback"],
@@ -91,26 +91,26 @@ def way_back(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def crash_text(version: str | None, crash: Mapping[str, Any], then: str) -> str:
-    """What crashed, with what, and what the host was left with (C(then))."""
+    """Which version crashed, with which error, and what the host has now (C(then))."""
     lines = [line.strip().rstrip(".") for line in crash["journal"] if line.strip()]
-    # The agent's own words; systemd's where it has none.
+    # The agent's own lines; systemd's if it wrote none.
     own = [line for line in lines if not line.startswith(OF_SYSTEMD)]
     said = (own or lines)[-JOURNAL_SAID:]
-    journal = f"Its journal says: {' / '.join(said)}." if said else "Its journal says nothing."
+    journal = f"Its journal says: {' / '.join(said)}." if said else "Its journal is empty."
     return f"The agent {version} does not keep running: {crash['why'].rstrip('.')}. {journal} {then}"
 
 
 def left(version: str | None) -> str:
-    """Where nothing was taken back."""
+    """The text if nothing was restored."""
     return (
-        f"The host is left with the agent {version}, which systemd goes on starting. Look at its journal, install another version"
+        f"The host now has the agent {version}, which systemd keeps restarting. Check its journal, install another version"
         " (agent_version, with agent_allow_downgrade for an older one), or remove the agent."
     )
 
 
 def taken_back(version: str) -> str:
-    return f"The agent {version} from before was installed again and runs."
+    return f"The previous agent {version} was reinstalled and runs."
 
 
 def not_taken_back(version: str, there: str | None, why: str) -> str:
-    return f"Going back to the agent {version} failed: {why} {left(there)}"
+    return f"Restoring the previous agent {version} failed: {why} {left(there)}"

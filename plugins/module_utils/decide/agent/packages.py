@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where AWS publishes the agent's packages, and what proves that they are AWS's.
+"""Where AWS publishes the agent's packages, and with which key it signs them.
 
-The one place that holds this data. Sources: GuardDuty user guide, "Installing the security agent manually" (buckets, keys,
+The single source of this data. Sources: GuardDuty user guide, "Installing the security agent manually" (buckets, keys,
 signing key) and "GuardDuty security agent versions for Amazon EC2 instances" (releases); AWS GovCloud user guide, GuardDuty
-(its buckets and first version). What AWS does not say, and a third party observed, is marked as such.
+(its buckets and first version). Data that AWS does not publish but a third party observed is marked as such.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any
 
 from ...model.fleet import Problem
 
-# When the pages above were read.
+# The date on which these pages were read.
 READ_ON = "October 2026"
 SOURCE = {
     "read": READ_ON,
     "packages_and_key": "https://docs.aws.amazon.com/guardduty/latest/ug/installing-gdu-security-agent-ec2-manually.html",
     "govcloud": "https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-guardduty.html",
     "releases": "https://docs.aws.amazon.com/guardduty/latest/ug/runtime-monitoring-agent-release-history.html",
-    # The page itself fetches by "aws s3 cp"; seen in ubicloud/ubicloud (guard_duty_agent_setup.rb).
-    "urls": "that plain HTTPS works without credentials was observed by a third party, AWS documents the S3 API",
+    # The page itself uses "aws s3 cp"; observed in ubicloud/ubicloud (guard_duty_agent_setup.rb).
+    "urls": "a third party observed that plain HTTPS works without credentials; AWS documents the S3 API only",
 }
 
 PACKAGE = "amazon-guardduty-agent"
@@ -37,7 +37,7 @@ SIGNING_KEY = {
     "fingerprint": "747891EF537813344456760306C906A7093FF49D",
 }
 
-# The account that owns a region's buckets. Strings: some start with zeros.
+# The account that owns a region's buckets. Strings, because some start with zeros.
 BUCKET_OWNERS = {
     "af-south-1": "197869348890",
     "ap-east-1": "258348409381",
@@ -74,11 +74,11 @@ BUCKET_OWNERS = {
     "us-west-1": "684579721401",
     "us-west-2": "733349766148",
 }
-# In the table of RPM buckets, and missing in that of DEB buckets.
+# Listed in AWS's table of RPM buckets but not in that of DEB buckets.
 RPM_ONLY = frozenset({"ap-southeast-7"})
 FIRST_IN_GOVCLOUD = "1.8.0"
 
-# Machine name to what the package's directory and file name say. The RPMs say arm64 too, not aarch64.
+# Machine name to the name in the package's directory and file name. The RPMs also use arm64, not aarch64.
 DIRECTORIES = {"rpm": {"x86_64": "x86_64", "arm64": "arm64"}, "deb": {"x86_64": "amd64", "arm64": "arm64"}}
 ALIASES = {"aarch64": "arm64", "amd64": "x86_64"}
 ARCHITECTURES = ("x86_64", "arm64", *ALIASES)
@@ -96,9 +96,9 @@ class Release:
 
 # Newest first.
 RELEASES = (
-    Release("1.17.1", "2026-09-09", "Kernel 7.2; looks for the link-local way at its start."),
+    Release("1.17.1", "2026-09-09", "Kernel 7.2; checks for the link-local address at startup."),
     Release("1.16.0", "2026-07-17", "Kernels 6.19, 7.0 and 7.1; Ubuntu 26.04, Debian 13, RHEL 10.2, Fedora 43 and 44."),
-    Release("1.15.0", "2026-05-14", "Collects events with less effort."),
+    Release("1.15.0", "2026-05-14", "Collects events with less overhead."),
     Release("1.9.2", "2026-02-24", "Kernels 6.15 to 6.18; AlmaLinux 9 and 10, SLES 16."),
     Release("1.9.1", "2025-11-10", "Performance."),
     Release("1.9.0", "2025-10-23", "Performance."),
@@ -117,10 +117,10 @@ RELEASES = (
 )
 NEWEST = RELEASES[0].version
 KNOWN = {release.version: release for release in RELEASES}
-# Versions of the Distributor package that are no version of the agent.
+# Versions of the Distributor package that are not versions of the agent.
 DISTRIBUTOR_ONLY = {"1.7.2": "1.7.1"}
 
-# AWS publishes no hashes. These are the ones that ubicloud/ubicloud pins; the signature is what proves a package.
+# AWS publishes no hashes. ubicloud/ubicloud pins these; the signature is what verifies a package.
 SHA256_SOURCE = "observed by a third party (github.com/ubicloud/ubicloud), not published by AWS"
 SHA256 = {
     ("1.17.1", "deb", "x86_64"): "ab5fc415dce090e50889893009b1d6ef39dd4b95448a0fd302f1b97c3362cf8a",
@@ -131,31 +131,29 @@ SHA256 = {
 
 
 def resolve(version: str) -> str:
-    """The version that is meant. 'latest' is the newest that this collection knows: nothing is looked up."""
+    """The version number. 'latest' is the newest that this collection knows; it is not looked up online."""
     return NEWEST if version == LATEST else version
 
 
 def refused(version: str, regions: Collection[str]) -> str | None:
-    """Why there can be no such package, or None. A version that is newer than this collection is taken as it is."""
+    """Why no such package can exist, or None. A version that is newer than this collection is accepted."""
     if not regions:
         return "No region was given: set regions (or region), or AWS_REGION in the environment."
     if not VERSION.fullmatch(version):
-        return f"The version is '{version}'; write it like {NEWEST}, or {LATEST}."
+        return f"The version '{version}' is not valid. Set it to a version such as {NEWEST}, or to {LATEST}."
     if version in DISTRIBUTOR_ONLY:
-        return (
-            f"{version} is a version of the Distributor package only; the agent in it is {DISTRIBUTOR_ONLY[version]}."
-        )
+        return f"{version} is a version of the Distributor package only; it contains the agent {DISTRIBUTOR_ONLY[version]}."
     if version not in KNOWN and numbers(version) < numbers(NEWEST):
         close = difflib.get_close_matches(version, KNOWN, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
-        return f"There is no agent {version} among those that AWS lists up to {NEWEST}.{hint}"
+        return f"AWS lists no agent {version} among the versions up to {NEWEST}.{hint}"
     return None
 
 
 def packages(
     regions: Iterable[str], architectures: Iterable[str], formats: Iterable[str], version: str
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
-    """A row for each package, and a problem for each region or format that AWS does not serve."""
+    """A row for each package, and a problem for each region or format without packages."""
     machines = list(dict.fromkeys(ALIASES.get(name, name) for name in architectures))
     kinds = list(dict.fromkeys(formats))
     rows: list[dict[str, Any]] = []
@@ -167,7 +165,7 @@ def packages(
             continue
         for kind in kinds:
             if kind == "deb" and region in RPM_ONLY:
-                message = f"AWS lists a bucket of RPM packages there, and none of DEB packages (read in {READ_ON})"
+                message = f"AWS lists a bucket for RPM packages but none for DEB packages (read in {READ_ON})"
                 problems.append(_problem(region, "NoDebBucket", message, "Fetch the DEB package from another region."))
                 continue
             rows += [package(region, machine, kind, version) for machine in machines]
@@ -175,7 +173,7 @@ def packages(
 
 
 def package(region: str, machine: str, kind: str, version: str) -> dict[str, Any]:
-    """Everything about one package; C(machine) is x86_64 or arm64."""
+    """The row of one package. C(machine): x86_64 or arm64. C(kind): rpm or deb."""
     directory = DIRECTORIES[kind][machine]
     stem = f"{PACKAGE}-{version}.{directory}"
     bucket = f"{BUCKET_OWNERS[region]}-{region}-guardduty-agent-{kind}-artifacts"
@@ -203,7 +201,7 @@ def package(region: str, machine: str, kind: str, version: str) -> dict[str, Any
 
 
 def release_row(version: str) -> dict[str, Any]:
-    """What is known of a version."""
+    """What this collection knows about a version."""
     known = KNOWN.get(version)
     return {
         "version": version,
@@ -216,23 +214,23 @@ def release_row(version: str) -> dict[str, Any]:
 
 def unknown_sentence(version: str) -> str:
     return (
-        f"The agent {version} is newer than what this collection knows ({NEWEST}, read in {READ_ON}); its addresses follow"
-        " the pattern of the earlier ones."
+        f"The agent {version} is newer than the newest version that this collection knows ({NEWEST}, read in {READ_ON}); its"
+        " URLs are assumed to follow the known pattern."
     )
 
 
 def _unserved(region: str, version: str) -> Problem | None:
     if region.startswith("cn-"):
-        message = "Runtime Monitoring does not exist in the China regions"
-        return _problem(region, "NotSupported", message, "Leave them out.")
+        message = "Runtime Monitoring is not available in the China regions"
+        return _problem(region, "NotSupported", message, "Remove the region.")
     if region not in BUCKET_OWNERS:
         close = difflib.get_close_matches(region, BUCKET_OWNERS, n=1, cutoff=0.85)
-        message = f"AWS lists no bucket of agent packages for '{region}' (read in {READ_ON})"
-        advice = "Check its spelling, or fetch the package from another region; its signature proves it."
+        message = f"AWS lists no bucket with agent packages for '{region}' (read in {READ_ON})"
+        advice = "Check the spelling, or fetch the package from another region; its signature is the same."
         return _problem(region, "NoBucket", message, f"Did you mean {close[0]}? {advice}" if close else advice)
     if _is_govcloud(region) and numbers(version) < numbers(FIRST_IN_GOVCLOUD):
-        message = f"the GovCloud regions have the agent from {FIRST_IN_GOVCLOUD} on, not {version}"
-        return _problem(region, "NotInGovCloud", message, f"Take {NEWEST}.")
+        message = f"GovCloud regions offer the agent from version {FIRST_IN_GOVCLOUD} on, not {version}"
+        return _problem(region, "NotInGovCloud", message, f"Use {NEWEST}.")
     return None
 
 
@@ -241,7 +239,7 @@ def _is_govcloud(region: str) -> bool:
 
 
 def _problem(region: str, code: str, message: str, advice: str) -> Problem:
-    return Problem("", region, "the look-up of agent packages", code, message, "", advice)
+    return Problem("", region, "the lookup of agent packages", code, message, "", advice)
 
 
 def numbers(version: str) -> tuple[int, ...]:

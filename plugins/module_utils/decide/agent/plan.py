@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done about the agent on one host. The plan alone gives changed, diff, check mode and the message."""
+"""Plans the changes to the agent on one host. Changed, diff, check mode and message all derive from the plan."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from .packages import (
 )
 from .preflight import machine_of
 
-# Of unit files without an [Install] section systemd says so: there is nothing to enable.
+# systemd reports the last four for unit files without an [Install] section: there is nothing to enable.
 ENABLED = ("enabled", "static", "indirect", "alias", "generated")
 SOURCE = re.compile(r"(https?|s3)://[^/]+.*|/.*")
 OUTDATED, OF_PACKAGE = "older than its program", "of its program"
-# systemd.syntax(7): one directive a line.
+# systemd.syntax(7): one directive per line.
 DIRECTIVE = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 
 class PlanError(ValueError):
-    """What makes the wish impossible, as a sentence for the user."""
+    """Why the options cannot be satisfied; a sentence for the user."""
 
 
 def plan(host: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """C(host): what agent_plan read on it. C(asked): the task's options, the region filled in from the host.
+    """C(host): what agent_plan read on it. C(asked): the task's options, with the region filled in from the host.
 
-    C(package) is None where nothing is to be installed, and where AWS has none for the host, which is a finding of it.
+    C(package) is None if there is nothing to install, or if AWS has no package for the host, which is a finding.
     """
     there = host["package"]["version"]
     version = resolve(asked["version"])
@@ -61,7 +61,7 @@ def plan(host: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked["wanted"] is False and not asked["force"]:
         reason = asked["reason"] or "gd_wanted is false"
         return {**empty, "action": "skip", "version": there, "reason": f"The host should not run the agent: {reason}."}
-    _hold_valid(asked, version)
+    _check_options(asked, version)
     action, version, notes = _version(host["package"], version, asked)
     moves = action != "none"
     made = {**empty, "action": action, "version": version, "notes": notes}
@@ -74,7 +74,7 @@ def plan(host: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _version(package: Mapping[str, Any], wanted: str, asked: Mapping[str, Any]) -> tuple[str, str, list[str]]:
-    """The action, the version that will be there, and what to tell."""
+    """The action, the resulting version, and notes for the user."""
     there = package["version"]
     unknown = [] if wanted in KNOWN else [unknown_sentence(wanted)]
     if there is None:
@@ -90,43 +90,45 @@ def _version(package: Mapping[str, Any], wanted: str, asked: Mapping[str, Any]) 
 
 
 def _of_two(there: str, wanted: str, asked: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Of a newer version that is there and the wanted one, the one that will be there, and what to tell."""
+    """If the host has a newer version than the wanted one: the resulting version, and notes for the user."""
     if asked["version_policy"] == "at_least":
         return there, []
     if asked["allow_downgrade"]:
         return wanted, []
     newer = f"The host has the agent {there}, which is newer than {wanted}."
     if asked["version_policy"] == "exact":
-        raise PlanError(f"{newer} Allow the downgrade (agent_allow_downgrade), or ask for {there}.")
-    return there, [f"{newer} It stays."]
+        raise PlanError(f"{newer} Allow the downgrade (agent_allow_downgrade), or set agent_version to {there}.")
+    return there, [f"{newer} It is kept."]
 
 
 def _is_whole(package: Mapping[str, Any]) -> bool:
-    """dpkg(1), package states: 'hold ok installed' is as whole as 'install ok installed'; 'half-configured' is not."""
+    """dpkg(1), package states: 'hold ok installed' is as complete as 'install ok installed'; 'half-configured' is not."""
     return str(package["status"]).endswith(" ok installed")
 
 
-def _hold_valid(asked: Mapping[str, Any], version: str) -> None:
-    """PlanError for options that can lead to no package or to no drop-in."""
-    # A region that AWS does not serve is judged where a package is needed.
+def _check_options(asked: Mapping[str, Any], version: str) -> None:
+    """PlanError for options that cannot lead to a package or a drop-in."""
+    # Whether AWS offers packages in the region matters only if a package is needed.
     problem = refused(version, [asked["region"] or "none"])
     if problem:
         raise PlanError(problem)
     source = asked["source"]
     if source not in ("bucket", "s3") and not SOURCE.fullmatch(source):
         raise PlanError(
-            f"The source is '{source}' (agent_source). It is bucket, s3, a URL (https://, http://, s3://BUCKET) or an"
-            " absolute directory."
+            f"The source '{source}' (agent_source) is not valid. Set it to bucket, s3, a URL (https://, http://, s3://BUCKET)"
+            " or the absolute path of a directory."
         )
     for name, value in (asked["limits"] or {}).items():
         if not DIRECTIVE.fullmatch(str(name)):
-            raise PlanError(f"'{name}' among the limits (agent_limits) is no systemd directive, such as MemoryMax.")
+            raise PlanError(f"'{name}' in agent_limits is not a systemd directive. Use a directive such as MemoryMax.")
         if not isinstance(value, str | int | float) or "\n" in str(value):
-            raise PlanError(f"The limit {name} (agent_limits) is no text or number of one line, such as 512M.")
+            raise PlanError(
+                f"The value of {name} in agent_limits is not valid. Set it to a number or a single line of text, such as 512M."
+            )
 
 
 def _key(version: str) -> tuple[int, ...]:
-    """A version that is no row of numbers counts as the oldest, so that it is replaced."""
+    """A version that does not consist of numbers counts as the oldest, so that it is replaced."""
     try:
         return numbers(version)
     except ValueError:
@@ -134,7 +136,7 @@ def _key(version: str) -> tuple[int, ...]:
 
 
 def _changes(host: Mapping[str, Any], asked: Mapping[str, Any], version: str, moves: bool) -> list[dict[str, Any]]:
-    """In the order in which they are made."""
+    """The changes in the order in which they are applied."""
     unit = host["unit"]
     image = asked["state"] == "image"
     drop_in = unit["drop_in"] if asked["limits"] is None else drop_in_text(asked["limits"])
@@ -151,7 +153,7 @@ def _changes(host: Mapping[str, Any], asked: Mapping[str, Any], version: str, mo
         "drop_in": drop_in,
         "enabled": True,
         "running": not image,
-        # What brings a package or stops the agent starts it anew, or not at all.
+        # A package change restarts the agent anyway, and in an image it does not run.
         "process": before["process"] if moves or image else OF_PACKAGE,
         "leftovers": 0 if image else before["leftovers"],
     }
@@ -181,7 +183,7 @@ def _package_text(package: Mapping[str, Any]) -> str | None:
 
 
 def drop_in_text(limits: Mapping[str, Any]) -> str | None:
-    """The drop-in of these directives; None where there are none, and the file goes."""
+    """The drop-in with these directives; None if there are none, which removes the file."""
     if not limits:
         return None
     lines = [f"{name}={value}" for name, value in sorted(limits.items())]
@@ -189,7 +191,7 @@ def drop_in_text(limits: Mapping[str, Any]) -> str | None:
 
 
 def _row(made: Mapping[str, Any], version: str, region: str, source: str) -> dict[str, Any] | None:
-    """A package with the places where it, its signature and its key are."""
+    """A package with the locations of the package, its signature and its key; None for an unsupported host."""
     kind, machine = made["format"], made["architecture"]
     if machine not in DIRECTORIES.get(kind, ()):
         return None
@@ -208,7 +210,7 @@ def _row(made: Mapping[str, Any], version: str, region: str, source: str) -> dic
         raise PlanError("The host's region is not known. Set agent_region (or gd_region), or another agent_source.")
     problems = packages([region], [machine], [kind], version)[1]
     if problems or region not in BUCKET_OWNERS:
-        raise PlanError(f"{problems[0] if problems else region} Or set agent_source to a mirror of yours.")
+        raise PlanError(f"{problems[0] if problems else region} Or set agent_source to your own mirror.")
     row = package(region, machine, kind, version)
     whats = ("package", "signature", "public_key")
     if source == "s3":
@@ -224,11 +226,11 @@ def sentence(made: Mapping[str, Any]) -> str:
         "upgrade": f"Upgrade {there} to {version}.",
         "downgrade": f"Downgrade {there} to {version}.",
         "repair": f"Repair the installation of {there} and install {version}.",
-        "remove": f"Remove {there or 'what the agent left'}.",
+        "remove": f"Remove {there or 'what the agent left behind'}.",
         "skip": str(made["reason"]),
     }
     if made["action"] in texts:
         return texts[made["action"]]
     if not made["changes"]:
-        return "Nothing to change." if made["state"] != "absent" else "The agent is not there."
+        return "Nothing to change." if made["state"] != "absent" else "The agent is not installed."
     return f"Change {', '.join(change['what'].replace('_', '-') for change in made['changes'])}."

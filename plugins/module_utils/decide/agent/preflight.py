@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a host can run the agent, from what was found on it: one finding for each condition that AWS states.
+"""Whether a host can run the agent: one finding for each of AWS's requirements.
 
 Source: GuardDuty user guide, "Prerequisites for Amazon EC2 instance support" and its table of CPU, OS and kernels, read
-2026-10. AWS calls its table verified, not exclusive, so what is missing in it is a warning.
+2026-10. AWS calls its table verified, not exclusive, so a system that it does not list causes a warning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from ..verdict.os_support import VERIFIED_DATE, kernel_verified, os_listed, os_verified
 from .packages import ALIASES, DIRECTORIES
 
-# Of Ansible's distribution names those that differ from what Systems Manager calls the same system.
+# Ansible's distribution names that differ from Systems Manager's names.
 DISTRIBUTIONS = {
     "Amazon": "Amazon Linux",
     "RedHat": "Red Hat Enterprise Linux",
@@ -33,14 +33,14 @@ Host = Mapping[str, Any]
 
 
 def findings(host: Host, asked: Mapping[str, Any]) -> list[Finding]:
-    """C(host): what agent_plan read on it. C(asked): the task's options, among them the facts. First the gravest."""
+    """C(host): what agent_plan read on it. C(asked): the task's options, including the facts. The most severe first."""
     found = [check(host, asked) for check in CHECKS]
     order = ("error", "warning", "unknown", "ok")
     return sorted((one for one in found if one), key=lambda one: order.index(one["level"]))
 
 
 def machine_of(asked: Mapping[str, Any]) -> str:
-    """x86_64 or arm64, whatever the system calls it."""
+    """The architecture as x86_64 or arm64, or the system's name for any other."""
     name = str(asked["architecture"] or "")
     return ALIASES.get(name, name)
 
@@ -52,25 +52,31 @@ def _finding(check: str, level: str, message: str, remedy: str = "") -> Finding:
 def _architecture(host: Host, asked: Mapping[str, Any]) -> Finding:
     name = machine_of(asked)
     if name in DIRECTORIES["rpm"]:
-        return _finding("architecture", "ok", f"{name} has an agent.")
+        return _finding("architecture", "ok", f"The agent supports {name}.")
     return _finding(
-        "architecture", "error", f"There is no agent for the architecture {name or 'that is not known'}.", "Exclude it."
+        "architecture",
+        "error",
+        f"The agent does not support {'the architecture ' + name if name else 'this unknown architecture'}.",
+        "Exclude the host.",
     )
 
 
 def _package_manager(host: Host, asked: Mapping[str, Any]) -> Finding:
     kind = host["package"]["format"]
     if kind:
-        return _finding("package_manager", "ok", f"The host takes {kind.upper()} packages.")
+        return _finding("package_manager", "ok", f"The host uses {kind.upper()} packages.")
     return _finding(
-        "package_manager", "error", "The host has neither rpm nor dpkg.", "Use a system that AWS lists, or exclude it."
+        "package_manager",
+        "error",
+        "The host has neither rpm nor dpkg.",
+        "Use an operating system that AWS lists, or exclude the host.",
     )
 
 
 def _systemd(host: Host, asked: Mapping[str, Any]) -> Finding:
     if host["systemd"]:
-        return _finding("systemd", "ok", "systemd runs the host.")
-    return _finding("systemd", "error", "The host is not run by systemd, which starts the agent.", "Exclude the host.")
+        return _finding("systemd", "ok", "The host runs systemd.")
+    return _finding("systemd", "error", "The host does not run systemd, which starts the agent.", "Exclude the host.")
 
 
 def _distribution(host: Host, asked: Mapping[str, Any]) -> Finding:
@@ -81,37 +87,37 @@ def _distribution(host: Host, asked: Mapping[str, Any]) -> Finding:
         "distribution",
         "warning",
         f"{name} {version} is not in AWS's table of verified systems (read {VERIFIED_DATE}).",
-        "Try it on one host, and look at its coverage.",
+        "Try it on one host and check its coverage.",
     )
 
 
 def _kernel(host: Host, asked: Mapping[str, Any]) -> Finding:
     name, kernel = asked["distribution"], asked["kernel"]
     if not os_listed(DISTRIBUTIONS.get(name, name)):
-        return _finding("kernel", "unknown", f"AWS's table names no kernels for {name}.")
+        return _finding("kernel", "unknown", f"AWS's table lists no kernels for {name}.")
     if kernel_verified(DISTRIBUTIONS.get(name, name), kernel):
         return _finding("kernel", "ok", f"Kernel {kernel} is in AWS's table.")
     return _finding(
         "kernel",
         "warning",
         f"Kernel {kernel} is not in AWS's table for {name} (read {VERIFIED_DATE}).",
-        "Boot a listed kernel, or a newer agent; coverage says whether it is provisioned.",
+        "Boot a listed kernel or install a newer agent; the coverage shows whether the agent works.",
     )
 
 
 def _btf(host: Host, asked: Mapping[str, Any]) -> Finding:
     if host["machine"]["btf"]:
-        return _finding("btf", "ok", "The kernel carries its type information (BTF).")
+        return _finding("btf", "ok", "The kernel provides its type information (BTF).")
     return _finding(
         "btf",
         "warning",
-        "The kernel has no /sys/kernel/btf/vmlinux, and the agent needs CONFIG_DEBUG_INFO_BTF.",
-        "Boot a kernel that is built with it.",
+        "The kernel has no /sys/kernel/btf/vmlinux; the agent needs CONFIG_DEBUG_INFO_BTF.",
+        "Boot a kernel that was built with it.",
     )
 
 
 def _memlock(host: Host, asked: Mapping[str, Any]) -> Finding | None:
-    """Of kernels up to 5.10 only: newer ones do not count the agent's maps against the limit."""
+    """For kernels up to 5.10 only: newer kernels do not count the agent's maps against the limit."""
     if _numbers(asked["kernel"]) > (5, 10):
         return None
     limit = _bytes(host["unit"]["limit_memlock"], host["machine"]["memlock"])
@@ -121,39 +127,39 @@ def _memlock(host: Host, asked: Mapping[str, Any]) -> Finding | None:
         "memlock",
         "warning",
         f"RLIMIT_MEMLOCK is {limit // 2**20} MB; kernels up to 5.10 need 32 MB.",
-        "Set DefaultLimitMEMLOCK=32M:32M in /etc/systemd/system.conf.d, and reboot.",
+        "Set DefaultLimitMEMLOCK=32M:32M in /etc/systemd/system.conf.d and reboot.",
     )
 
 
 def _imds(host: Host, asked: Mapping[str, Any]) -> Finding:
     imds = host["imds"]
     if imds is None:
-        return _finding("imds", "unknown", "The metadata service was not asked.")
+        return _finding("imds", "unknown", "The metadata service was not tested.")
     if imds["document"]:
         return _finding("imds", "ok", "The instance identity document can be read.")
     return _finding(
         "imds",
         "warning",
-        f"The instance identity document cannot be read ({imds['error']}), and the agent needs it.",
-        "Turn the instance's metadata endpoint on, and raise its hop limit where the host is a container.",
+        f"The instance identity document, which the agent needs, cannot be read ({imds['error']}).",
+        "Turn on the instance's metadata endpoint, and raise its hop limit if the host is a container.",
     )
 
 
 def _resolution(host: Host, asked: Mapping[str, Any]) -> Finding:
-    """Of the VPC endpoint's name: AWS offers the link-local way to agents that GuardDuty manages, not to packages.
+    """The VPC endpoint's name: AWS offers the link-local address to agents that GuardDuty manages, not to packages.
 
     GuardDuty user guide, "How the security agent connects to GuardDuty".
     """
     network = host["network"]
     if network is None:
-        return _finding("name_resolution", "unknown", "GuardDuty's endpoint was not tried.")
+        return _finding("name_resolution", "unknown", "The connection to GuardDuty's endpoint was not tested.")
     if network["addresses"]:
         return _finding("name_resolution", "ok", f"{network['name']} resolves.")
     return _finding(
         "name_resolution",
         "warning",
         f"{network['name']} does not resolve ({network['error']}).",
-        "Make the VPC endpoint with fleetsec.guardduty.vpc_endpoint, and turn DNS support and DNS hostnames of the VPC on.",
+        "Create the VPC endpoint with fleetsec.guardduty.vpc_endpoint, and turn on DNS support and DNS hostnames in the VPC.",
     )
 
 
@@ -162,49 +168,51 @@ def _tcp(host: Host, asked: Mapping[str, Any]) -> Finding | None:
     if network is None or not network["addresses"]:
         return None
     if network["connected"]:
-        return _finding("tcp_443", "ok", f"{network['name']} takes connections on port 443.")
+        return _finding("tcp_443", "ok", f"{network['name']} accepts connections on port 443.")
     return _finding(
         "tcp_443",
         "warning",
-        f"{network['name']} takes no connection on port 443 ({network['error']}).",
-        "Open port 443 from the host to the VPC endpoint's security group.",
+        f"{network['name']} does not accept connections on port 443 ({network['error']}).",
+        "Allow port 443 from the host in the VPC endpoint's security group.",
     )
 
 
 def _disk(host: Host, asked: Mapping[str, Any]) -> Finding:
-    """How much the agent takes is not documented: 200 MB is this collection's own, careful number."""
+    """AWS does not document how much disk space the agent needs; 200 MB is this collection's cautious estimate."""
     full = [f"{place} has {free} MB" for place, free in host["machine"]["free_mb"].items() if free < FREE_MB]
     if not full:
-        return _finding("disk", "ok", "There is room on the disk.")
-    return _finding("disk", "warning", f"Little room on the disk: {', '.join(full)}.", f"Free {FREE_MB} MB.")
+        return _finding("disk", "ok", "The disk has enough free space.")
+    return _finding("disk", "warning", f"Free disk space is low: {', '.join(full)}.", f"Free {FREE_MB} MB.")
 
 
 def memory_limit_mb(memory_mb: int) -> int:
-    """What the agent may take of a host's memory, in MB (same page, CPU and memory limits)."""
+    """How much of a host's memory the agent may use, in MB (same page, CPU and memory limits)."""
     gib = memory_mb / 1024
     return 128 if gib < 8 else 256 if gib < 32 else 1024
 
 
 def _memory(host: Host, asked: Mapping[str, Any]) -> Finding:
-    """AWS states what the agent may take, not what a host must have: twice of it is this collection's own number."""
+    """AWS states what the agent may use, not what a host must have: twice that is this collection's own threshold."""
     size = asked["memtotal_mb"] or host["machine"]["memory_mb"]
     if not size:
         return _finding("memory", "unknown", "The host's memory is not known.")
     need = memory_limit_mb(size)
     if size >= 2 * need:
-        return _finding("memory", "ok", f"The agent may take {need} MB of {size} MB.")
-    return _finding("memory", "warning", f"The agent may take {need} MB, of {size} MB.", "Use a larger instance.")
+        return _finding("memory", "ok", f"The agent may use {need} MB of {size} MB.")
+    return _finding(
+        "memory", "warning", f"The agent may use {need} MB of memory; the host has {size} MB.", "Use a larger instance."
+    )
 
 
 def _bringer(host: Host, asked: Mapping[str, Any]) -> Finding | None:
-    who = {"guardduty": "GuardDuty itself brings", "ssm": "Systems Manager brings"}.get(asked["route"] or "")
+    who = {"guardduty": "GuardDuty", "ssm": "Systems Manager"}.get(asked["route"] or "")
     if who is None or asked["state"] == "absent":
         return None
     return _finding(
         "bringer",
         "warning",
-        f"{who} the agent to this host, and so does this role: they may undo each other's versions.",
-        "Leave the host to one of them.",
+        f"Both {who} and this role install the agent on this host; they may overwrite each other's version.",
+        "Use only one of them for the host.",
     )
 
 
@@ -231,7 +239,7 @@ def _numbers(kernel: str) -> tuple[int, ...]:
 
 
 def _bytes(of_unit: str, of_process: int) -> int | None:
-    """None: without a limit."""
+    """The limit in bytes; None if there is no limit."""
     if of_unit == "infinity":
         return None
     if of_unit.isdigit():

@@ -241,7 +241,7 @@ def _refusal(
     what = f"association {_name(current, desired)}"
 
     def problem(code: str, message: str, advice: str = "") -> Problem:
-        return Problem(area.account_id, area.region, f"the change of {what}", code, message, "", advice)
+        return Problem(*area.area_key, f"the change of {what}", code, message, "", advice)
 
     if len(area.found) > 1:
         ids = ", ".join(one.association_id for one in area.found)

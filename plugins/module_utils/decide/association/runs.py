@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...model.associations import AssociationRun, Execution, ExecutionTarget
-from ...model.fleet import Problem
+from ...model.fleet import InArea, Problem
 from ..wording import some
 
 UNFINISHED = frozenset({"Pending", "InProgress", "Associating", "Creating", "Delayed"})
@@ -23,15 +23,13 @@ NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(InArea):
     """The runs of one association, the latest word of each node.
 
     C(state): finished, unfinished, not_started (no run appeared), scheduled (the next run is the schedule's), or
     no_targets (no managed node matches).
     """
 
-    account_id: str
-    region: str
     association_id: str
     label: str
     version: str
@@ -147,17 +145,17 @@ def _problem(report: RunReport, timeout: float) -> Problem | None:
     if failed:
         message = f"{len(failed)} of {total} targets failed: {_named(failed)}"
         advice = "Read the output of the execution in State Manager, or ask coverage_info for GuardDuty's own word."
-        return Problem(report.account_id, report.region, what, "TargetsFailed", message, "", advice)
+        return Problem(*report.area_key, what, "TargetsFailed", message, "", advice)
     if report.state == "not_started":
         message = f"no run had started after {timeout:g} seconds"
         advice = "A closed change calendar or a fired alarm holds an association back; else raise wait_timeout."
-        return Problem(report.account_id, report.region, what, "WaitTimeout", message, "", advice)
+        return Problem(*report.area_key, what, "WaitTimeout", message, "", advice)
     if report.state == "unfinished":
         message = (
             f"{len(unfinished)} of {total} targets had not finished after {timeout:g} seconds: {_named(unfinished)}"
         )
         advice = "Nodes that are not online in Systems Manager stay Pending; else raise wait_timeout."
-        return Problem(report.account_id, report.region, what, "WaitTimeout", message, "", advice)
+        return Problem(*report.area_key, what, "WaitTimeout", message, "", advice)
     return None
 
 

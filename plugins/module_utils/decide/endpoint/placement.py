@@ -15,9 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Subnet
-from ..verdict.endpoint_health import AGENT_PORT, closed_cidrs
-from .desired import DesiredEndpoint, is_our_group
-from .need import VpcSite
+from ..verdict.endpoint_health import AGENT_PORT
+from .site import DesiredSite, VpcSite
 
 
 class Refused(Exception):
@@ -25,22 +24,21 @@ class Refused(Exception):
 
     def __init__(self, site: VpcSite, code: str, message: str, advice: str) -> None:
         super().__init__(message)
-        where = (site.area.account_id, site.area.region, f"the endpoint of {site.vpc.vpc_id}")
-        self.problem = Problem(*where, code, message, "", advice)
+        what = f"the endpoint of {site.vpc_id}"
+        self.problem = Problem(*site.area.area_key, what, code, message, "", advice)
 
 
-def chosen_subnets(site: VpcSite, desired: DesiredEndpoint, instances: Iterable[Instance]) -> tuple[str, ...]:
+def chosen_subnets(site: DesiredSite) -> tuple[str, ...]:
     """The subnets that a new endpoint gets, or that an endpoint with named subnets should have."""
-    of_vpc = [subnet for subnet in site.area.subnets.values() if subnet.vpc_id == site.vpc.vpc_id]
-    if desired.subnet_ids is not None:
-        return _named(site, [subnet for subnet in of_vpc if subnet.subnet_id in desired.subnet_ids])
+    if site.desired.subnet_ids is not None:
+        return _named(site, [subnet for subnet in site.subnets if subnet.subnet_id in site.desired.subnet_ids])
     zones = site.area.service_zones
-    offered = [subnet for subnet in of_vpc if zones is None or subnet.availability_zone in zones]
+    offered = [subnet for subnet in site.subnets if zones is None or subnet.availability_zone in zones]
     if not offered:
-        held = ", ".join(sorted({subnet.availability_zone for subnet in of_vpc})) or "no subnets"
+        held = ", ".join(sorted({subnet.availability_zone for subnet in site.subnets})) or "no subnets"
         message = f"the service is not offered in any availability zone of the VPC ({held})"
         raise Refused(site, "ZoneNotOffered", message, _offered(zones))
-    return tuple(sorted(_one_per_zone(offered, instances).values()))
+    return tuple(sorted(_one_per_zone(offered, site.instances).values()))
 
 
 def _one_per_zone(subnets: Iterable[Subnet], instances: Iterable[Instance]) -> dict[str, str]:
@@ -55,7 +53,7 @@ def _one_per_zone(subnets: Iterable[Subnet], instances: Iterable[Instance]) -> d
 
 def _named(site: VpcSite, subnets: list[Subnet]) -> tuple[str, ...]:
     if not subnets:
-        message = f"none of subnet_ids is a subnet of {site.vpc.vpc_id}"
+        message = f"none of subnet_ids is a subnet of {site.vpc_id}"
         raise Refused(site, "NoSubnet", message, "Name at least one subnet of each VPC, or leave subnet_ids out.")
     zones = site.area.service_zones
     for subnet in subnets:
@@ -73,99 +71,64 @@ def _offered(zones: Iterable[str] | None) -> str:
     return f"It is offered in {', '.join(sorted(zones or ()))}."
 
 
-def open_zones(site: VpcSite, endpoint: Endpoint, instances: Iterable[Instance]) -> bool:
-    """Whether an instance lives in a zone in which the endpoint has no subnet, as far as is known.
-
-    Zone names belong to an account, so an instance of a participant is placed by its subnet only.
-    """
-    zones = _zones(site)
-    covered = {zones[subnet_id] for subnet_id in endpoint.subnet_ids if subnet_id in zones}
-    lived_in = {instance.subnet_id for instance in instances if instance.subnet_id} - set(endpoint.subnet_ids)
-    return any(zones.get(subnet_id) not in covered for subnet_id in lived_in)
-
-
-def extended_subnets(
-    site: VpcSite, endpoint: Endpoint, desired: DesiredEndpoint, instances: Iterable[Instance]
-) -> tuple[str, ...]:
+def extended_subnets(site: DesiredSite, endpoint: Endpoint) -> tuple[str, ...]:
     """The endpoint's subnets with one more for each zone that has instances and is not covered yet.
 
     Nothing is taken away: instances come and go, and connections through a network interface end with it.
     """
-    zones = _zones(site)
+    zones = site.zones
     covered = {zones.get(subnet_id) for subnet_id in endpoint.subnet_ids}
-    lived_in = {instance.subnet_id for instance in instances}
+    populated = {instance.subnet_id for instance in site.instances}
     more = [
         subnet_id
-        for subnet_id in chosen_subnets(site, desired, instances)
-        if subnet_id in lived_in and zones.get(subnet_id) not in covered
+        for subnet_id in chosen_subnets(site)
+        if subnet_id in populated and zones.get(subnet_id) not in covered
     ]
     return tuple(sorted({*endpoint.subnet_ids, *more}))
 
 
-def _zones(site: VpcSite) -> dict[str, str]:
-    own = {
-        instance.subnet_id: instance.availability_zone
-        for instance in site.area.instances
-        if instance.subnet_id and instance.availability_zone
-    }
-    return own | {subnet.subnet_id: subnet.availability_zone for subnet in site.area.subnets.values()}
-
-
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The security groups that an endpoint should have. C(make): our group does not exist yet and comes on top."""
+    """The security groups that an endpoint should have. C(create): our group does not exist yet and comes on top."""
 
     ids: tuple[str, ...]
     ours: SecurityGroup | None = None
-    make: bool = False
+    create: bool = False
 
 
-def chosen_groups(site: VpcSite, desired: DesiredEndpoint, endpoint: Endpoint | None) -> Groups:
+def chosen_groups(site: DesiredSite) -> Groups:
+    endpoint = site.current
     attached = endpoint.security_group_ids if endpoint else ()
-    if desired.security_group_ids is not None:
-        return Groups(_named_groups(site, desired, attached))
-    ours = our_group(site, desired)
+    if site.desired.security_group_ids is not None:
+        return Groups(_named_groups(site, attached))
+    ours = _our_group(site)
     if endpoint is not None:
         if ours is not None and ours.group_id in attached:
             return Groups(attached, ours)
-        if not lets_nobody_in(site, endpoint):
+        if not site.closed(endpoint):
             return Groups(attached)
+    if ours is None and not site.have_group():
+        return Groups(attached)
     ids = (*attached, ours.group_id) if ours else attached
-    return Groups(ids, ours, make=ours is None)
+    return Groups(ids, ours, create=ours is None)
 
 
-def lets_nobody_in(site: VpcSite, endpoint: Endpoint) -> bool:
-    """Whether the groups of an endpoint are all known, and close a CIDR of the VPC out."""
-    known = site.area.security_groups
-    groups = [known[group_id] for group_id in endpoint.security_group_ids if group_id in known]
-    complete = len(groups) == len(endpoint.security_group_ids)
-    return complete and bool(closed_cidrs(site.vpc.cidrs, groups))
-
-
-def our_group(site: VpcSite, desired: DesiredEndpoint) -> SecurityGroup | None:
-    """The group of the wished name in the VPC. Names are unique within a VPC (EC2 API reference, CreateSecurityGroup)."""
-    groups = site.area.security_groups.values()
-    named = [one for one in groups if one.name == desired.security_group_name and one.vpc_id == site.vpc.vpc_id]
-    if named and MANAGED_TAG in named[0].tags:
-        message = (
-            f"the security group {named[0].group_id} ({desired.security_group_name}) carries the tag {MANAGED_TAG}"
-        )
+def _our_group(site: DesiredSite) -> SecurityGroup | None:
+    group = site.named_group
+    if group is not None and MANAGED_TAG in group.tags:
+        message = f"the security group {group.group_id} ({group.name}) carries the tag {MANAGED_TAG}"
         raise Refused(site, "GuardDutyOwned", message, "It belongs to GuardDuty: choose another security_group_name.")
-    return named[0] if named else None
+    return group
 
 
-def _named_groups(site: VpcSite, desired: DesiredEndpoint, attached: Iterable[str]) -> tuple[str, ...]:
-    groups = site.area.security_groups
-    mine = [
-        one
-        for one in desired.security_group_ids or ()
-        if one in groups and is_our_group(groups[one], site.vpc.vpc_id, desired)
-    ]
-    if not mine:
-        message = f"none of security_group_ids is a security group of {site.vpc.vpc_id} that GuardDuty does not own"
+def _named_groups(site: DesiredSite, attached: Iterable[str]) -> tuple[str, ...]:
+    named = [group.group_id for group in site.security_groups if site.is_ours(group)]
+    wanted = [group_id for group_id in site.desired.security_group_ids or () if group_id in named]
+    if not wanted:
+        message = f"none of security_group_ids is a security group of {site.vpc_id} that GuardDuty does not own"
         advice = "Name at least one group of each VPC, or leave security_group_ids out."
         raise Refused(site, "NoSecurityGroup", message, advice)
-    return tuple(attached) if set(attached) == set(mine) else tuple(mine)
+    return tuple(attached) if set(attached) == set(wanted) else tuple(wanted)
 
 
 def inbound(group: SecurityGroup) -> tuple[str, ...]:
@@ -180,7 +143,3 @@ def inbound(group: SecurityGroup) -> tuple[str, ...]:
             }
         )
     )
-
-
-def wanted_inbound(site: VpcSite) -> tuple[str, ...]:
-    return tuple(sorted(site.vpc.cidrs))

@@ -10,14 +10,14 @@ up resources"; what GuardDuty owns carries the tag GuardDutyManaged and is never
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ...model.fleet import MANAGED_TAG, Endpoint, Instance, Problem, SecurityGroup, Snapshot, Subnet
+from ...model.fleet import MANAGED_TAG, AreaKey, Endpoint, Lookup, Problem, SecurityGroup, Snapshot, Subnet
 from ..plan import Change, Plan
 from ..tag_rules import shown_tags, tag_difference
 from ..tags import RemoveTags, WriteTags
-from ..verdict.endpoint_health import GONE_STATES, PENDING_STATES, policy_denies
+from ..verdict.endpoint_health import PENDING_STATES, policy_denies
 from .changes import (
     ORDER,
     CreateEndpoint,
@@ -32,63 +32,75 @@ from .changes import (
     UpdateEndpoint,
     UpdateSecurityGroup,
 )
-from .desired import DesiredEndpoint, choose, current
-from .lookups import wants_private_dns
-from .need import VpcSite, linux_instances
-from .placement import (
-    Groups,
-    Refused,
-    chosen_groups,
-    chosen_subnets,
-    extended_subnets,
-    inbound,
-    lets_nobody_in,
-    open_zones,
-    wanted_inbound,
-)
+from .choice import choose
+from .desired import DesiredEndpoint
+from .placement import Groups, Refused, chosen_groups, chosen_subnets, extended_subnets, inbound
 from .policy import Place, same_policy
+from .site import DesiredSite, Reads
 
 GROUP_DESCRIPTION = "Inbound 443 from this VPC to the GuardDuty agent endpoint"
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointPlan:
-    """The plan, the VPCs to show afterwards, and what cannot be done or should be known."""
+    """The plan, the VPCs to show afterwards, and what cannot be done or should be known.
 
-    plan: Plan
-    shown: tuple[str, ...]
-    problems: tuple[Problem, ...]
-    warnings: tuple[str, ...]
+    C(needs): what has to be read before the plan is final; it is empty once everything is known.
+    """
+
+    plan: Plan = Plan()
+    shown: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    needs: Mapping[AreaKey, Lookup] = field(default_factory=dict)
 
 
 def plan_endpoints(snapshot: Snapshot, desired: DesiredEndpoint) -> EndpointPlan:
-    """The plan for a snapshot that holds what lookups() asked for."""
-    chosen = choose(snapshot, desired)
-    instances = linux_instances(snapshot)
+    reads = Reads()
+    chosen = choose(snapshot, desired, reads)
     changes: list[Change] = []
     problems = [*chosen.problems, *_misplaced(snapshot, desired, chosen.work)]
     warnings = list(chosen.warnings)
+    if desired.state != "absent":
+        _look_for_named(chosen.work, desired, reads)
     for site in chosen.work:
         try:
             if desired.state == "absent":
-                changes += _absent(site, desired)
+                changes += _absent(site)
             elif not site.guardduty_endpoints:
-                changes += _present(site, desired, instances.get(site.vpc.vpc_id, []))
-                warnings += _closed(site, desired)
+                changes += _present(site)
+                warnings += _closed(site)
         except Refused as refusal:
             problems.append(refusal.problem)
+    if reads.needs:
+        return EndpointPlan(needs=reads.needs)
     ordered = sorted(changes, key=lambda change: ORDER.index(type(change)))
     return EndpointPlan(Plan.of(ordered), chosen.shown, tuple(dict.fromkeys(problems)), tuple(warnings))
 
 
-def _misplaced(snapshot: Snapshot, desired: DesiredEndpoint, work: tuple[VpcSite, ...]) -> Iterator[Problem]:
+def _look_for_named(work: tuple[DesiredSite, ...], desired: DesiredEndpoint, reads: Reads) -> None:
+    """Named subnets and groups may be in any account and region of the work.
+
+    Subnets are not looked for where the endpoints together hold exactly the named ones: nothing is left to learn of them.
+    """
+    held = {subnet_id for site in work if site.current for subnet_id in site.current.subnet_ids}
+    subnets = frozenset(desired.subnet_ids or ())
+    subnets = frozenset() if subnets == held else subnets
+    seen = {group_id for site in work for group_id in site.area.security_groups}
+    groups = frozenset(desired.security_group_ids or ()) - seen
+    for site in work:
+        services = frozenset({site.service} if subnets and site.service else ())
+        reads.have(site.area, Lookup(services=services, subnet_ids=subnets, group_ids=groups))
+
+
+def _misplaced(snapshot: Snapshot, desired: DesiredEndpoint, work: tuple[DesiredSite, ...]) -> Iterator[Problem]:
     """Named subnets and groups that are nowhere, or in a VPC that was not asked for.
 
     With select=needed the names may well be of VPCs that need nothing any more.
     """
     if not work or desired.state == "absent" or desired.select != "listed":
         return
-    ids = {site.vpc.vpc_id for site in work}
+    ids = {site.vpc_id for site in work}
     subnets: dict[str, Subnet] = {}
     groups: dict[str, SecurityGroup] = {}
     for area in snapshot.areas:
@@ -116,19 +128,18 @@ def _elsewhere(kind: str, name: str, vpc_id: str | None) -> Problem:
     return Problem("", "", f"the choice of {kind}s", "OtherVpc", message, "", f"Leave it out, or add {vpc_id}.")
 
 
-def _closed(site: VpcSite, desired: DesiredEndpoint) -> Iterator[str]:
+def _closed(site: DesiredSite) -> Iterator[str]:
     """A warning where the groups that the user named keep the VPC out; they are not ours to open."""
-    endpoint = current(site, desired)
-    if endpoint and desired.security_group_ids is not None and lets_nobody_in(site, endpoint):
+    endpoint = site.current
+    if endpoint and site.desired.security_group_ids is not None and site.closed(endpoint):
         yield (
-            f"The security groups of {endpoint.endpoint_id} in {site.vpc.vpc_id} do not let every CIDR of the VPC in on"
-            " port 443. Open them, or leave security_group_ids out."
+            f"The security groups of {endpoint.endpoint_id} in {site.vpc_id} do not allow inbound traffic on port 443 from"
+            " every CIDR of the VPC. Open them, or leave security_group_ids out."
         )
 
 
-def _present(site: VpcSite, desired: DesiredEndpoint, instances: list[Instance]) -> Iterator[Change]:
-    endpoint = current(site, desired)
-    service = desired.service(site.area)
+def _present(site: DesiredSite) -> Iterator[Change]:
+    endpoint, service = site.current, site.service
     if service is None:
         message = f"AWS offers no endpoint for the GuardDuty agent in {site.area.region} ({site.area.partition})"
         raise Refused(site, "ServiceNotOffered", message, "Leave this region out; Runtime Monitoring needs none there.")
@@ -138,41 +149,46 @@ def _present(site: VpcSite, desired: DesiredEndpoint, instances: list[Instance])
     if endpoint is None and site.area.service_zones == frozenset():
         message = f"{service} is not offered in {site.area.region}"
         raise Refused(site, "ServiceNotOffered", message, "Leave this region out, or change fips.")
-    if endpoint is None and "subnets" in site.area.unknown:
-        return  # the call that failed is a problem already
-    dns = list(_dns(site, desired)) if wants_private_dns(site, desired) else []
-    groups = chosen_groups(site, desired, endpoint)
-    steps = [*dns, *_group(site, desired, groups)]
-    if endpoint is None:
-        steps.append(_create(site, desired, service, groups, chosen_subnets(site, desired, instances)))
-    else:
-        steps += _update(site, desired, endpoint, groups, instances)
-        steps += _tags(site, desired, (TagEndpoint, UntagEndpoint), endpoint.endpoint_id, endpoint.tags)
-    yield from steps
+    dns = list(_dns(site))
+    groups = chosen_groups(site)
+    if endpoint is not None:
+        yield from (*dns, *_group(site, groups), *_update(site, endpoint, groups))
+        yield from _tags(site, (TagEndpoint, UntagEndpoint), endpoint.endpoint_id, endpoint.tags)
+    elif _subnets_known(site) and "subnets" not in site.area.unknown:  # the call that failed is a problem already
+        subnets = chosen_subnets(site)
+        yield from (*dns, *_group(site, groups), _create(site, service, groups, subnets))
 
 
-def _dns(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
+def _subnets_known(site: DesiredSite) -> bool:
+    if site.desired.subnet_ids is not None:
+        return True
+    return site.have_subnets(with_instances=site.desired.select == "listed")
+
+
+def _dns(site: DesiredSite) -> Iterator[Change]:
     """Private DNS needs both attributes of the VPC (PrivateLink guide, "Access an AWS service"). None: not known."""
+    if not site.wants_private_dns or not site.have_dns():
+        return
     attributes = {"dns_support": site.vpc.dns_support, "dns_hostnames": site.vpc.dns_hostnames}
     off = [name for name, value in attributes.items() if value is False]
     if not off:
         return
-    if not desired.dns_attributes:
+    if not site.desired.dns_attributes:
         message = f"{' and '.join(off).replace('_', ' ')} of the VPC {'are' if len(off) > 1 else 'is'} off"
         advice = "The endpoint's private DNS needs both attributes on: set dns_attributes=true, or turn them on."
         raise Refused(site, "VpcDnsOff", message.replace("dns", "DNS"), advice)
     before, after = dict.fromkeys(off, False), dict.fromkeys(off, True)
-    yield EnableVpcDns(*site.area.area_key, site.vpc.vpc_id, before, after, attributes=tuple(off))
+    yield EnableVpcDns(*site.area.area_key, site.vpc_id, before, after, attributes=tuple(off))
 
 
-def _group(site: VpcSite, desired: DesiredEndpoint, groups: Groups) -> Iterator[Change]:
-    wanted = wanted_inbound(site)
-    if groups.make:
+def _group(site: DesiredSite, groups: Groups) -> Iterator[Change]:
+    desired, wanted = site.desired, tuple(sorted(site.vpc.cidrs))
+    if groups.create:
         tags = dict(desired.tags or {})
         after = {"name": desired.security_group_name, "inbound_443": list(wanted), **shown_tags(tags)}
         yield CreateSecurityGroup(
             *site.area.area_key,
-            site.vpc.vpc_id,
+            site.vpc_id,
             None,
             after,
             name=desired.security_group_name,
@@ -191,52 +207,50 @@ def _group(site: VpcSite, desired: DesiredEndpoint, groups: Groups) -> Iterator[
                 authorize=tuple(cidr for cidr in wanted if cidr not in held),
                 revoke=tuple(cidr for cidr in held if cidr not in wanted),
             )
-        changes = TagSecurityGroup, UntagSecurityGroup
-        yield from _tags(site, desired, changes, groups.ours.group_id, groups.ours.tags)
+        yield from _tags(site, (TagSecurityGroup, UntagSecurityGroup), groups.ours.group_id, groups.ours.tags)
 
 
-def _create(site: VpcSite, desired: DesiredEndpoint, service: str, groups: Groups, subnets: tuple[str, ...]) -> Change:
-    tags = dict(desired.tags or {})
-    policy = desired.policy.document(_place(site, service))
+def _create(site: DesiredSite, service: str, groups: Groups, subnets: tuple[str, ...]) -> Change:
+    tags = dict(site.desired.tags or {})
+    policy = site.desired.policy.document(_place(site, service))
     after = {
         "service_name": service,
         "private_dns": True,
         "subnet_ids": list(subnets),
-        "security_groups": _named_groups(desired, groups),
+        "security_groups": _named_groups(site, groups),
         "policy": policy,
         **shown_tags(tags),
     }
     return CreateEndpoint(
         *site.area.area_key,
-        site.vpc.vpc_id,
+        site.vpc_id,
         None,
         after,
         service=service,
         subnets=subnets,
         groups=groups.ids,
-        new_group=groups.make,
+        new_group=groups.create,
         policy=policy,
         tags=tags,
-        replaces=_going(site),
+        replaces=site.going,
     )
 
 
-def _update(
-    site: VpcSite, desired: DesiredEndpoint, endpoint: Endpoint, groups: Groups, instances: list[Instance]
-) -> Iterator[Change]:
+def _update(site: DesiredSite, endpoint: Endpoint, groups: Groups) -> Iterator[Change]:
+    desired = site.desired
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     sent: dict[str, Any] = {}
     if not endpoint.private_dns:
         before["private_dns"], after["private_dns"] = False, True
         sent["private_dns"] = True
-    subnets = _wanted_subnets(site, desired, endpoint, instances)
+    subnets = _wanted_subnets(site, endpoint)
     if set(subnets) != set(endpoint.subnet_ids):
         before["subnet_ids"], after["subnet_ids"] = sorted(endpoint.subnet_ids), list(subnets)
         sent |= _set_change("subnets", endpoint.subnet_ids, subnets)
-    if set(groups.ids) != set(endpoint.security_group_ids) or groups.make:
+    if set(groups.ids) != set(endpoint.security_group_ids) or groups.create:
         before["security_groups"] = sorted(endpoint.security_group_ids)
-        after["security_groups"] = _named_groups(desired, groups)
+        after["security_groups"] = _named_groups(site, groups)
         sent |= _set_change("groups", endpoint.security_group_ids, groups.ids)
     if desired.policy.explicit or policy_denies(endpoint.policy, site.area.account_id):
         policy = desired.policy.document(_place(site, endpoint.service_name))
@@ -245,25 +259,23 @@ def _update(
             sent["policy"] = policy
     if after:
         where = (*site.area.area_key, endpoint.endpoint_id)
-        yield UpdateEndpoint(*where, before, after, vpc_id=site.vpc.vpc_id, new_group=groups.make, **sent)
+        yield UpdateEndpoint(*where, before, after, vpc_id=site.vpc_id, new_group=groups.create, **sent)
 
 
-def _place(site: VpcSite, service: str) -> Place:
-    return Place(site.area.account_id, site.area.region, site.area.partition, site.vpc.vpc_id, service)
+def _place(site: DesiredSite, service: str) -> Place:
+    return Place(*site.area.area_key, site.area.partition, site.vpc_id, service)
 
 
-def _wanted_subnets(
-    site: VpcSite, desired: DesiredEndpoint, endpoint: Endpoint, instances: list[Instance]
-) -> tuple[str, ...]:
-    read = any(subnet.vpc_id == site.vpc.vpc_id for subnet in site.area.subnets.values())
+def _wanted_subnets(site: DesiredSite, endpoint: Endpoint) -> tuple[str, ...]:
     if "subnets" in site.area.unknown:
         return endpoint.subnet_ids
-    if desired.subnet_ids is not None:
-        if not read and set(endpoint.subnet_ids) <= set(desired.subnet_ids):
+    named = site.desired.subnet_ids
+    if named is not None:
+        if not site.subnets and set(endpoint.subnet_ids) <= set(named):
             return endpoint.subnet_ids  # nothing was looked up, because the endpoints hold just what is named
-        return chosen_subnets(site, desired, instances)
-    if read and open_zones(site, endpoint, instances):
-        return extended_subnets(site, endpoint, desired, instances)
+        return chosen_subnets(site)
+    if site.uncovered and site.have_subnets():
+        return extended_subnets(site, endpoint)
     return endpoint.subnet_ids
 
 
@@ -274,19 +286,15 @@ def _set_change(what: str, before: tuple[str, ...], after: tuple[str, ...]) -> d
     }
 
 
-def _named_groups(desired: DesiredEndpoint, groups: Groups) -> list[str]:
+def _named_groups(site: DesiredSite, groups: Groups) -> list[str]:
     """Group ids, and our group's name while it has no id yet."""
-    return [*sorted(groups.ids), *([desired.security_group_name] if groups.make else [])]
+    return [*sorted(groups.ids), *([site.desired.security_group_name] if groups.create else [])]
 
 
 def _tags(
-    site: VpcSite,
-    desired: DesiredEndpoint,
-    changes: tuple[type[WriteTags], type[RemoveTags]],
-    target: str,
-    tags: Mapping[str, str],
+    site: DesiredSite, changes: tuple[type[WriteTags], type[RemoveTags]], target: str, tags: Mapping[str, str]
 ) -> Iterator[Change]:
-    written, gone = tag_difference(tags, desired.tags, desired.purge_tags)
+    written, gone = tag_difference(tags, site.desired.tags, site.desired.purge_tags)
     write, remove = changes
     if written:
         before = shown_tags(tags, written)
@@ -295,8 +303,9 @@ def _tags(
         yield remove(*site.area.area_key, target, shown_tags(gone), {}, keys=tuple(sorted(gone)))
 
 
-def _absent(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
+def _absent(site: DesiredSite) -> Iterator[Change]:
     """Endpoints first; a group can go only when the endpoints' network interfaces have."""
+    desired = site.desired
     doomed = [endpoint for endpoint in site.live if desired.include_guardduty or not endpoint.guardduty_owned]
     for endpoint in doomed:
         before = {
@@ -306,24 +315,22 @@ def _absent(site: VpcSite, desired: DesiredEndpoint) -> Iterator[Change]:
             "security_groups": sorted(endpoint.security_group_ids),
         }
         yield DeleteEndpoint(*site.area.area_key, endpoint.endpoint_id, before, None)
-    if not desired.wait and (doomed or _going(site)):
+    if not desired.wait and (doomed or site.going):
         return  # a later run finds the group without its endpoint
-    after = tuple(endpoint.endpoint_id for endpoint in doomed)
-    for group in site.area.security_groups.values():
-        if group.vpc_id == site.vpc.vpc_id and _goes_too(group, site, desired):
-            before = {"name": group.name, "vpc_id": site.vpc.vpc_id}
-            yield DeleteSecurityGroup(*site.area.area_key, group.group_id, before, None, endpoints=after)
+    if not site.have_group(guardduty=desired.include_guardduty):
+        return
+    endpoints = tuple(endpoint.endpoint_id for endpoint in doomed)
+    for group in site.security_groups:
+        if _goes_too(group, site):
+            before = {"name": group.name, "vpc_id": site.vpc_id}
+            yield DeleteSecurityGroup(*site.area.area_key, group.group_id, before, None, endpoints=endpoints)
 
 
-def _going(site: VpcSite) -> bool:
-    endpoints = site.area.endpoints.get(site.vpc.vpc_id, ())
-    return any(endpoint.state.lower() in GONE_STATES for endpoint in endpoints)
-
-
-def _goes_too(group: SecurityGroup, site: VpcSite, desired: DesiredEndpoint) -> bool:
+def _goes_too(group: SecurityGroup, site: DesiredSite) -> bool:
     """GuardDuty's group carries its tag. Ours goes by its name, unless an endpoint that stays uses it."""
+    include_guardduty = site.desired.include_guardduty
     if MANAGED_TAG in group.tags:
-        return desired.include_guardduty
-    stays = [endpoint for endpoint in site.guardduty_endpoints if not desired.include_guardduty]
+        return include_guardduty
+    stays = () if include_guardduty else site.guardduty_endpoints
     used = any(group.group_id in endpoint.security_group_ids for endpoint in stays)
-    return group.name == desired.security_group_name and not used
+    return group.name == site.desired.security_group_name and not used

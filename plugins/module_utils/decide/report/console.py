@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A summary as lines of at most 80 columns, each with a style that whoever prints it may colour."""
+"""Formats a summary as lines of at most 80 columns, each with a style that determines its color."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Line = tuple[str, str]  # style (title, good, bad, warn, muted, plain) and text
 
 
 def summary_lines(summary: Mapping[str, Any], title: str) -> list[Line]:
-    """How many are covered, who brings the agent, what stands in the way."""
+    """Coverage, who installs the agent, blockers, and the instances that are left out."""
     return [*_head(summary, title), *_routes(summary), *_blockers(summary), *_left_out(summary)]
 
 
 def verdict_change_lines(
     transitions: Sequence[Mapping[str, Any]], assumed: Mapping[str, Any], title: str
 ) -> list[Line]:
-    """What would change: one line for each transition between reasons, and how much of the imagined fleet reports today.
+    """What would change: a line for each transition between reasons, and how much of the assumed fleet reports today.
 
-    C(assumed) is the summary of the fleet as it would be.
+    C(assumed): the summary of the fleet as it would be.
     """
     lines: list[Line] = [("title", title)]
     if not transitions:
@@ -39,11 +39,11 @@ def verdict_change_lines(
     for one in transitions:
         lines.append(("plain", f"  {one['count']:>8}  {one['before']} -> {one['after']}"))
     today = f"{assumed['healthy']} report healthy today ({assumed['healthy_percent']:g} %)"
-    return [*lines, ("warn", f"  Of the {assumed['wanted']} instances that would be wanted {today}.")]
+    return [*lines, ("warn", f"  Of the {assumed['wanted']} instances that would be wanted, {today}.")]
 
 
 def note_lines(notes: Sequence[str]) -> list[Line]:
-    """Notes of the caller, each a paragraph."""
+    """The caller's notes, one paragraph each."""
     return [("plain", line) for note in notes for line in textwrap.wrap(note, WIDTH, **_NOTE)]
 
 
@@ -71,18 +71,18 @@ def _head(summary: Mapping[str, Any], title: str) -> Iterator[Line]:
 def _routes(summary: Mapping[str, Any]) -> Iterator[Line]:
     if not summary["routes"]:
         return
-    yield "title", "  Who brings the agent      wanted  healthy"
+    yield "title", "  Who installs the agent    wanted  healthy"
     for one in summary["routes"]:
         style = "good" if one["healthy"] == one["wanted"] else "plain"
         yield style, f"    {ROUTE_WORDS[one['route']]:<20}  {one['wanted']:>8} {one['healthy']:>8}"
 
 
 def _blockers(summary: Mapping[str, Any]) -> Iterator[Line]:
-    """Each instance under the one blocker to act on first, so that a symptom does not hide its cause."""
+    """Each instance counts under its most urgent blocker, so that a symptom does not hide its cause."""
     foremost = sorted((one for one in summary["blockers"] if one["first"]), key=lambda one: -one["first"])
     if not foremost:
         return
-    yield "title", "  What stands in the way, each instance under what to act on first"
+    yield "title", "  Blockers (each instance counted under its most urgent one)"
     for one in foremost:
         yield "bad", f"    {one['first']:>6}  {one['blocker']}"
         for line in textwrap.wrap(one["remedy"], WIDTH - 12):

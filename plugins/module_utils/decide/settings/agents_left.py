@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...model.fleet import AccountRegion, CoverageRow, Detector, Feature, Instance, Snapshot
+from ...model.fleet import AccountRegion, AreaKey, CoverageRow, Detector, Feature, Instance, Snapshot
 from ..verdict.eligibility import agent_seen, read_tag, ssm_state
 from .features import LEGACY_FEATURE
 
@@ -31,10 +31,10 @@ WHY = {
 }
 
 
-def turned_off(before: Snapshot, after: Snapshot) -> frozenset[tuple[str, str]]:
+def turned_off(before: Snapshot, after: Snapshot) -> frozenset[AreaKey]:
     """The accounts and regions in which the change leaves agents without Runtime Monitoring or without automation."""
     return frozenset(
-        (old.account_id, old.region)
+        old.area_key
         for old, new in zip(before.areas, after.areas, strict=True)
         if (old.detector.runtime_monitoring and not new.detector.runtime_monitoring)
         or (old.detector.automated_agent and not new.detector.automated_agent)
@@ -46,7 +46,7 @@ def agents_left(before: Snapshot, after: Snapshot) -> list[dict[str, Any]]:
     off = turned_off(before, after)
     rows: list[dict[str, Any]] = []
     for old, new in zip(before.areas, after.areas, strict=True):
-        if (old.account_id, old.region) in off and not old.unknown & NEEDED:
+        if old.area_key in off and not old.unknown & NEEDED:
             rows += _of_area(old, new.detector)
     return rows
 
@@ -55,9 +55,7 @@ def agents_unknown(before: Snapshot, after: Snapshot) -> list[str]:
     """Where something is turned off and could not be looked at, each as ACCOUNT/REGION."""
     off = turned_off(before, after)
     return [
-        f"{area.account_id}/{area.region}"
-        for area in before.areas
-        if (area.account_id, area.region) in off and area.unknown & NEEDED
+        f"{area.account_id}/{area.region}" for area in before.areas if area.area_key in off and area.unknown & NEEDED
     ]
 
 

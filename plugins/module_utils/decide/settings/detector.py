@@ -126,7 +126,7 @@ def _refusal(area: AccountRegion, desired: DesiredMonitoring, needed: Sequence[S
     if detector.status != "ENABLED":
         message = f"the detector {detector.detector_id} is suspended"
         return _problem(area, "DetectorSuspended", message, "Resume GuardDuty in this account and region first.")
-    return managed_by_policy(area.account_id, area.region, needed)
+    return managed_by_policy(*area.area_key, needed)
 
 
 def managed_by_policy(account_id: str, region: str, needed: Sequence[Step]) -> Problem | None:
@@ -140,4 +140,4 @@ def managed_by_policy(account_id: str, region: str, needed: Sequence[Step]) -> P
 
 
 def _problem(area: AccountRegion, code: str, message: str, advice: str) -> Problem:
-    return Problem(area.account_id, area.region, OPERATION, code, message, "", advice)
+    return Problem(*area.area_key, OPERATION, code, message, "", advice)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ...model.fleet import MANAGED_TAG, AccountRegion, CoverageRow, Instance, Node, Snapshot
 from .catalogue import BLOCKER_ORDER, REASONS
-from .endpoint_health import UNKNOWN_HEALTH, EndpointHealth, ways
+from .endpoint_health import UNKNOWN_HEALTH, EndpointHealth, endpoint_health_by_vpc
 from .os_support import os_verified
 
 
@@ -62,14 +62,14 @@ def judge_fleet(snapshot: Snapshot, choices: Choices) -> Iterator[Verdict]:
 
 def judge_area(area: AccountRegion, choices: Choices) -> Iterator[Verdict]:
     """A verdict for every instance of one account and region, in AWS's order."""
-    area_ways = ways(area)
+    health = endpoint_health_by_vpc(area)
     for instance in area.instances:
-        vpc_way = area_ways.get(instance.vpc_id, UNKNOWN_HEALTH) if instance.vpc_id else UNKNOWN_HEALTH
-        yield judge(instance, area, vpc_way, choices)
+        vpc_health = health.get(instance.vpc_id, UNKNOWN_HEALTH) if instance.vpc_id else UNKNOWN_HEALTH
+        yield judge(instance, area, vpc_health, choices)
 
 
-def judge(instance: Instance, area: AccountRegion, vpc_way: EndpointHealth, choices: Choices) -> Verdict:
-    """The verdict on one instance. C(area) is where it lives, C(vpc_way) the way of its VPC."""
+def judge(instance: Instance, area: AccountRegion, vpc_health: EndpointHealth, choices: Choices) -> Verdict:
+    """The verdict on one instance. C(area): its account and region. C(vpc_health): the endpoint of its VPC."""
     node = area.nodes.get(instance.instance_id)
     row = area.coverage.get(instance.instance_id)
     tag = read_tag(instance.tags)
@@ -81,7 +81,7 @@ def judge(instance: Instance, area: AccountRegion, vpc_way: EndpointHealth, choi
     coverage = coverage_state(row, "coverage" in area.unknown)
     blockers = set(_contradictions(reason.code, tag, row))
     if reason.wanted:
-        blockers.update(_in_the_way(instance, route, node, ssm, vpc_way, area, coverage))
+        blockers.update(_wanted_blockers(instance, route, node, ssm, vpc_health, area, coverage))
         if reason.code == "automated_agent" and choices.scope == "selected" and tag != "included":
             blockers.add("beyond_scope")
     return Verdict(
@@ -92,7 +92,7 @@ def judge(instance: Instance, area: AccountRegion, vpc_way: EndpointHealth, choi
         reason=reason.code,
         blockers=tuple(sorted(blockers, key=BLOCKER_ORDER.__getitem__)) if blockers else (),
         ssm=ssm,
-        endpoint=vpc_way.state,
+        endpoint=vpc_health.state,
         coverage=coverage,
         issue=row.issue if row else None,
         agent_version=row.agent_version if row else None,
@@ -192,12 +192,12 @@ def _contradictions(reason: str, tag: str, row: CoverageRow | None) -> Iterator[
         yield "agent_left_behind"
 
 
-def _in_the_way(
+def _wanted_blockers(
     instance: Instance,
     route: str,
     node: Node | None,
     ssm: str,
-    vpc_way: EndpointHealth,
+    vpc_health: EndpointHealth,
     area: AccountRegion,
     coverage: str,
 ) -> Iterator[str]:
@@ -209,8 +209,8 @@ def _in_the_way(
     if not instance.imds:
         yield "imds_off"
     if coverage in ("absent", "unhealthy"):
-        # Who reports healthy has a way, be it the link-local one; where coverage was denied nobody knows whether it does.
-        yield from _way_blockers(instance, vpc_way, area)
+        # A healthy instance can connect, if only through the link-local address; without coverage data, nothing is known.
+        yield from _endpoint_blockers(instance, vpc_health, area)
     if node is not None and not os_verified(node.platform_name, node.platform_version):
         yield "os_unverified"
     if coverage == "unhealthy":
@@ -220,16 +220,16 @@ def _in_the_way(
 
 
 _SSM_BLOCKERS = {"absent": "not_ssm_managed", "lost": "ssm_connection_lost"}
-_WAY_BLOCKERS = {
+_ENDPOINT_BLOCKERS = {
     "missing": "endpoint_missing",
     "misconfigured": "endpoint_misconfigured",
     "pending": "endpoint_pending",
 }
 
 
-def _way_blockers(instance: Instance, vpc_way: EndpointHealth, area: AccountRegion) -> Iterator[str]:
+def _endpoint_blockers(instance: Instance, vpc_health: EndpointHealth, area: AccountRegion) -> Iterator[str]:
     vpc = area.vpcs.get(instance.vpc_id) if instance.vpc_id else None
     if vpc is not None and (vpc.dns_support is False or vpc.dns_hostnames is False):
         yield "vpc_dns_off"
-    if vpc_way.state in _WAY_BLOCKERS:
-        yield _WAY_BLOCKERS[vpc_way.state]
+    if vpc_health.state in _ENDPOINT_BLOCKERS:
+        yield _ENDPOINT_BLOCKERS[vpc_health.state]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Can an agent in this VPC reach GuardDuty through the VPC's endpoint?
+"""Whether agents in a VPC can reach GuardDuty through the VPC's endpoint.
 
 Rules: GuardDuty user guide, "Creating Amazon VPC endpoint manually" and "Validating VPC endpoint configuration"; the
 policy's shape is in "Using shared VPC with Runtime Monitoring".
@@ -18,18 +18,17 @@ from typing import Any, TypeAlias
 from ...model.fleet import AccountRegion, Endpoint, SecurityGroup, Vpc
 
 AGENT_PORT = 443
-# What the agent calls, in every spelling of a policy that includes it (user guide, "Validating your organization service
+# The action that the agent calls, in every notation that includes it (user guide, "Validating your organization service
 # control policy").
 AGENT_ACTIONS = frozenset({"*", "guardduty:*", "guardduty:sendsecuritytelemetry"})
-# States that DescribeVpcEndpoints still lists although nothing can be sent through them any more (botocore model,
-# State).
+# States of endpoints that DescribeVpcEndpoints still lists but that can no longer be used (botocore model, State).
 GONE_STATES = frozenset({"deleted", "deleting", "expired", "rejected"})
 PENDING_STATES = frozenset({"pending", "pendingacceptance", "partial"})
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointHealth:
-    """The way of a VPC: C(state) is one of words.ENDPOINT_STATES, C(faults) say what is wrong with the endpoint."""
+    """Whether a VPC's agents can use its endpoint. C(state): one of catalogue.ENDPOINT_STATES. C(faults): what is wrong."""
 
     state: str
     endpoint: Endpoint | None = None
@@ -40,7 +39,7 @@ UNKNOWN_HEALTH = EndpointHealth("unknown")
 
 
 def service_name(region: str, partition: str, fips: bool = False) -> str | None:
-    """The endpoint service of the agent's data, or None where AWS offers none (China).
+    """The endpoint service for the agent's data, or None where AWS offers none (China).
 
     GovCloud has the FIPS variant only (AWS GovCloud user guide, GuardDuty).
     """
@@ -50,13 +49,13 @@ def service_name(region: str, partition: str, fips: bool = False) -> str | None:
     return f"com.amazonaws.{region}.guardduty-data{suffix}"
 
 
-def ways(area: AccountRegion) -> dict[str, EndpointHealth]:
-    """The way of each VPC that has an instance or was read, by VPC id."""
+def endpoint_health_by_vpc(area: AccountRegion) -> dict[str, EndpointHealth]:
+    """The endpoint health of each VPC that was read or has an instance, by VPC ID."""
     ids = {instance.vpc_id for instance in area.instances if instance.vpc_id} | set(area.vpcs)
-    return {vpc_id: way(area, vpc_id) for vpc_id in ids}
+    return {vpc_id: endpoint_health(area, vpc_id) for vpc_id in ids}
 
 
-def way(area: AccountRegion, vpc_id: str) -> EndpointHealth:
+def endpoint_health(area: AccountRegion, vpc_id: str) -> EndpointHealth:
     vpc = area.vpcs.get(vpc_id)
     if vpc is None or "endpoints" in area.unknown:
         return UNKNOWN_HEALTH
@@ -83,7 +82,7 @@ def _judge(endpoint: Endpoint, vpc: Vpc, area: AccountRegion) -> EndpointHealth:
 def endpoint_faults(
     endpoint: Endpoint, vpc: Vpc, account_id: str, groups: Mapping[str, SecurityGroup]
 ) -> tuple[str, ...]:
-    """What is wrong with an endpoint, apart from its state. What is not known is no fault."""
+    """What is wrong with an endpoint, apart from its state. What is unknown is not a fault."""
     faults = []
     if not endpoint.private_dns:
         faults.append("private DNS is off")
@@ -93,14 +92,14 @@ def endpoint_faults(
     if known and len(known) == len(endpoint.security_group_ids):
         closed = closed_cidrs(vpc.cidrs, known)
         if closed:
-            faults.append(f"its security group does not let {', '.join(closed)} in on port {AGENT_PORT}")
+            faults.append(f"its security group does not allow {', '.join(closed)} on port {AGENT_PORT}")
     return tuple(faults)
 
 
 def closed_cidrs(cidrs: Sequence[str], groups: Iterable[SecurityGroup]) -> tuple[str, ...]:
-    """The CIDRs that no rule of the groups lets in on 443.
+    """The CIDRs that no rule of the groups allows on port 443.
 
-    A rule for a security group or prefix list may let them in too, which CIDRs cannot tell: then none is called closed.
+    A rule for a security group or prefix list may allow them too, which CIDRs cannot show: then none counts as closed.
     """
     rules = [
         rule
@@ -129,11 +128,10 @@ def _inside(net: Network, open_nets: Sequence[Network]) -> bool:
 
 
 def policy_denies(policy: str | None, account_id: str) -> bool:
-    """Whether an endpoint policy keeps this account's agents out. Only what is certain counts.
+    """Whether an endpoint policy certainly denies this account's agents.
 
-    The two shapes that GuardDuty documents are judged: StringNotEquals on aws:PrincipalAccount in a Deny, and the
-    absence
-    of any Allow. Organization conditions need the organization's id, which is not at hand: they are taken as open.
+    Only the two forms that GuardDuty documents are evaluated: StringNotEquals on aws:PrincipalAccount in a Deny, and the
+    absence of any Allow. Organization conditions need the organization's ID, which is unknown here: they count as open.
     """
     if not policy:
         return False
@@ -167,7 +165,7 @@ def _denies(statement: Mapping[str, Any], account_id: str) -> bool:
 
 
 def _covers_agents(statement: Mapping[str, Any]) -> bool:
-    """Whether a statement speaks of every principal, of what the agent does, and of every resource."""
+    """Whether a statement covers every principal, the agent's action, and every resource."""
     principal = statement.get("Principal")
     if isinstance(principal, dict):
         principal = principal.get("AWS")

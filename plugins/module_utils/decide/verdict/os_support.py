@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operating systems that AWS has verified for the agent, as data with its source and date.
+"""The operating systems on which AWS has verified the agent, with source and date.
 
 Source: GuardDuty user guide, "Validating architectural requirements" (CPU, OS and kernel support), read 2026-10.
-AWS calls the list verified, not exclusive: a system that is missing may work without guarantee.
+AWS calls the list verified, not exclusive: an unlisted system may work, but without guarantee.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ VERIFIED_SOURCE = "GuardDuty user guide, prereq-runtime-monitoring-cpu-os-kernel
 VERIFIED_DATE = "2026-10"
 
 # Name as Systems Manager reports it (PlatformName), lower case, to the verified versions. Bottlerocket counts from AMI
-# v1.62.1 on, which PlatformVersion does not tell.
+# v1.62.1 on, which PlatformVersion does not show.
 VERIFIED_OS = {
     "amazon linux": ("2", "2023"),
     "ubuntu": ("20.04", "22.04", "24.04", "26.04"),
@@ -29,8 +29,8 @@ VERIFIED_OS = {
     "sles": ("16",),
     "bottlerocket": ("1",),
 }
-# Kernels of the same table, to the first two numbers of their release. The release notes of the agents 1.16.0 and 1.17.1
-# name 6.19, 7.1 and 7.2 too, which the table lacks (but for Fedora): until it has them they are not verified.
+# Kernels of the same table, by the first two numbers of their release. The release notes of the agents 1.16.0 and 1.17.1 also
+# name 6.19, 7.1 and 7.2, which the table does not list (except for Fedora): until it does, they are not verified.
 VERIFIED_KERNELS = {
     "amazon linux": "5.4 5.10 5.15 6.1 6.5 6.8 6.12",
     "ubuntu": "5.4 5.10 5.15 6.1 6.5 6.8 6.13 6.14 6.15 6.16 6.17 6.18 7.0",
@@ -59,7 +59,7 @@ ALIASES = {
 
 @lru_cache(maxsize=1000)
 def os_verified(name: str | None, version: str | None) -> bool:
-    """Whether AWS lists this system. An unknown name or version is no claim against it: then True.
+    """Whether AWS lists this system. True if the name or version is unknown, since nothing speaks against it.
 
     A version matches when it is the listed one or one of its minor versions: '2023' admits '2023.6.20241031',
     '9.4' does not admit '9.5'.
@@ -71,9 +71,9 @@ def os_verified(name: str | None, version: str | None) -> bool:
 
 
 def kernel_verified(name: str | None, release: str | None) -> bool:
-    """Whether AWS lists the kernel for this system. Of a system or release that is not known nothing is claimed: then True.
+    """Whether AWS lists the kernel for this system. True if the system or release is unknown.
 
-    C(release): as C(uname -r) says it, such as 6.1.112-122.189.amzn2023.x86_64.
+    C(release): as printed by C(uname -r), such as 6.1.112-122.189.amzn2023.x86_64.
     """
     listed = VERIFIED_KERNELS.get(_key(name))
     if listed is None or not release:

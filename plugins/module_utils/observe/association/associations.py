@@ -52,7 +52,7 @@ def find(
             found = choose(listed(target, {"Name": document}) if every is None else every)
         if len(found) == 1:
             found = (described(target, found[0].association_id, tags),)
-        return AssociationArea(target.account_id, target.region, found, every=every)
+        return AssociationArea(*target.area_key, found, every=every)
 
     areas, problems = for_each_area(targets, "ssm:ListAssociations", one)
     return AssociationReading(tuple(areas), problems)
@@ -106,7 +106,7 @@ def _read_nodes(
 def listed(target: Target, filters: Mapping[str, str]) -> tuple[Association, ...]:
     """Associations with the few settings that a list shows."""
     client = target.client("ssm")
-    options = {"AssociationFilterList": [{"key": key, "value": value} for key, value in filters.items()]}
+    options: Any = {"AssociationFilterList": [{"key": key, "value": value} for key, value in filters.items()]}
     pages = client.get_paginator("list_associations").paginate(
         **(options if filters else {}), PaginationConfig={"PageSize": PAGE}
     )

@@ -65,7 +65,7 @@ def surveyed(
         ids = dict.fromkeys(item.association_id for each in filters for item in listed(target, each))
         found = tuple(described(target, association_id, tags=True) for association_id in ids)
         runs = {each.association_id: run for each in found if (run := _newest_run(target, each))} if with_runs else {}
-        return AssociationSurvey(target.account_id, target.region, found, runs)
+        return AssociationSurvey(*target.area_key, found, runs)
 
     return for_each_area(targets, "ssm:ListAssociations", one)
 
@@ -85,7 +85,7 @@ def has_nodes(target: Target, targets: Sequence[Mapping[str, Any]]) -> bool | No
     named = [item for item in targets if item.get("Values") != ["*"]]
     if any(not item["Key"].startswith(("tag:", "InstanceIds")) for item in named):
         return None
-    filters = [{"Key": item["Key"], "Values": item["Values"]} for item in named]
+    filters: Any = [{"Key": item["Key"], "Values": item["Values"]} for item in named]
     try:
         answer = target.client("ssm").describe_instance_information(Filters=filters, MaxResults=FEWEST_NODES)
     except ClientError:

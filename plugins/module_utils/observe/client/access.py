@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ...model.fleet import InArea
 from . import instance_pages, json_pages
@@ -29,10 +29,19 @@ from .sdk import (
     Session,
 )
 
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_guardduty import GuardDutyClient
+    from types_boto3_organizations import OrganizationsClient
+    from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
+    from types_boto3_sts import STSClient
+
 # Standard mode retries throttling in every spelling that the services use (RequestLimitExceeded, ThrottlingException,
 # TooManyRequestsException, ...), transient 5xx and broken connections, each page of a pagination by itself.
 # Seven tries wait some 25 seconds in all.
-RETRIES = {"mode": "standard", "total_max_attempts": 7}
+RETRIES: Any = {"mode": "standard", "total_max_attempts": 7}
 CONNECTIONS = 32
 
 
@@ -75,7 +84,7 @@ class _Signing(BotocoreCredentials):
     def get_frozen_credentials(self) -> Any:
         chosen = _CALLING_AS.get() or self._given
         if chosen.access_key:
-            keys = BotocoreCredentials(chosen.access_key, chosen.secret_key, chosen.session_token)
+            keys = BotocoreCredentials(chosen.access_key, chosen.secret_key or "", chosen.session_token)
             return keys.get_frozen_credentials()
         with self._loading:  # once for the whole run, not once a thread; what the provider gives renews itself
             self._loaded = self._loaded or self._provider.load_credentials()
@@ -134,9 +143,9 @@ class Access:
         provider = None if given.access_key else self.session.get_component("credential_provider")
         self.session.register_component("credential_provider", _Signing(given, provider))
         self.session.register_component("data_loader", Models(self.session.get_component("data_loader")))
-        for event, read_page in (*instance_pages.HANDLERS.items(), *json_pages.HANDLERS.items()):
-            self.session.register(event, read_page)
-        self.session.register("after-call", _refuse_strangers)
+        handlers: dict[str, Any] = {**instance_pages.HANDLERS, **json_pages.HANDLERS, "after-call": _refuse_strangers}
+        for event, handler in handlers.items():
+            self.session.register(event, handler)
         config = Config(retries=RETRIES, max_pool_connections=CONNECTIONS, user_agent_extra=connection.user_agent)
         self._config = config.merge(connection.config) if connection.config else config
         self._lock = threading.Lock()
@@ -188,5 +197,20 @@ class Target(InArea):
     access: Access = field(repr=False)
     credentials: Credentials | None = field(default=None, repr=False)
 
-    def client(self, service: str) -> AccountClient:
+    # For a type checker a client is botocore's own; it has the same methods.
+    @overload
+    def client(self, service: Literal["ec2"]) -> EC2Client: ...
+    @overload
+    def client(self, service: Literal["events"]) -> EventBridgeClient: ...
+    @overload
+    def client(self, service: Literal["guardduty"]) -> GuardDutyClient: ...
+    @overload
+    def client(self, service: Literal["organizations"]) -> OrganizationsClient: ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> SQSClient: ...
+    @overload
+    def client(self, service: Literal["ssm"]) -> SSMClient: ...
+    @overload
+    def client(self, service: Literal["sts"]) -> STSClient: ...
+    def client(self, service: str) -> Any:
         return self.access.client(service, self.region, self.credentials)

@@ -8,6 +8,8 @@ A module is imported before it can say anything; amazon.aws's module class then 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 try:
     from botocore.client import BaseClient
     from botocore.config import Config
@@ -30,12 +32,14 @@ try:
     # Everything that AWS, the network or the user's settings can make botocore raise.
     AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError, ResponseParserError)
 except ImportError:
-    BaseClient = BotocoreCredentials = Config = JSONFileLoader = Loader = Session = object
-    BotoCoreError = ClientError = ConnectTimeoutError = CredentialRetrievalError = EndpointConnectionError = Exception
-    NoCredentialsError = PartialCredentialsError = ProfileNotFound = ResponseParserError = TokenRetrievalError = (
-        Exception
-    )
-    AWS_ERRORS = ()
+    if not TYPE_CHECKING:
+        BaseClient = BotocoreCredentials = Config = JSONFileLoader = Loader = Session = object
+        BotoCoreError = ClientError = ConnectTimeoutError = CredentialRetrievalError = EndpointConnectionError = (
+            Exception
+        )
+        NoCredentialsError = PartialCredentialsError = ProfileNotFound = ResponseParserError = Exception
+        TokenRetrievalError = Exception
+        AWS_ERRORS = ()
 
 __all__ = [
     "AWS_ERRORS",

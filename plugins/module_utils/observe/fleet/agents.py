@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ...model.fleet import AccountRegion, Problem, Snapshot
+from ...model.fleet import AccountRegion, AreaKey, Problem, Snapshot
 from ..client.access import Target
 from ..client.accounts import WORKERS
 from . import ec2, guardduty, ssm
@@ -18,7 +18,7 @@ from .snapshot import try_call
 
 
 def look_for_agents(
-    targets: Sequence[Target], snapshot: Snapshot, where: Collection[tuple[str, str]]
+    targets: Sequence[Target], snapshot: Snapshot, where: Collection[AreaKey]
 ) -> tuple[Snapshot, tuple[Problem, ...]]:
     """The snapshot with instances, nodes and coverage in the accounts and regions of C(where), and what could not be read."""
     if not where:
@@ -27,12 +27,12 @@ def look_for_agents(
     with ThreadPoolExecutor(min(WORKERS, 3 * len(where))) as pool:
         pending = {}
         for area in snapshot.areas:
-            key = (area.account_id, area.region)
+            key = area.area_key
             if key in where:
                 calls = _calls(known[key], str(area.detector.detector_id))
                 pending[key] = [pool.submit(try_call, known[key], *call) for call in calls]
         reads = {key: [future.result() for future in futures] for key, futures in pending.items()}
-    areas = tuple(_with(area, reads.get((area.account_id, area.region), ())) for area in snapshot.areas)
+    areas = tuple(_with(area, reads.get(area.area_key, ())) for area in snapshot.areas)
     failed = tuple(read.problem for of_area in reads.values() for read in of_area if read.problem is not None)
     return Snapshot(areas, snapshot.problems), failed
 

@@ -29,7 +29,7 @@ def instances(target: Target, filters: Filters | None = None, ids: Sequence[str]
     wanted = {name: _values(values) for name, values in (filters or {}).items()}
     found = []
     by_id = ids is not None and len(ids) <= MOST_IDS_BY_FILTER and "instance-id" not in wanted
-    for chunk in chunks(ids, FILTER_VALUES) if by_id else [()]:
+    for chunk in chunks(ids or (), FILTER_VALUES) if by_id else [()]:
         chosen = {**wanted, **({"instance-id": list(chunk)} if chunk else {})}
         for page in pages(target, "describe_instances", Filters=to_filters(chosen)):
             for reservation in page.get("Reservations") or ():
@@ -86,7 +86,8 @@ def to_filters(filters: Filters) -> list[dict[str, Any]]:
 def pages(target: Target, operation: str, **arguments: Any) -> Iterator[dict[str, Any]]:
     if not arguments.get("Filters"):
         arguments.pop("Filters", None)
-    paginator = target.client("ec2").get_paginator(operation)
+    client: Any = target.client("ec2")
+    paginator = client.get_paginator(operation)
     yield from paginator.paginate(PaginationConfig={"PageSize": PAGE}, **arguments)
 
 

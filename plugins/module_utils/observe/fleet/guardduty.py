@@ -22,7 +22,7 @@ def detector(target: Target) -> Detector:
     if not ids:
         return Detector()
     answer = client.get_detector(DetectorId=ids[0])
-    features = {item["Name"]: feature(item) for item in answer.get("Features") or ()}
+    features: dict[str, Feature] = {item["Name"]: feature(item) for item in answer.get("Features") or ()}
     return Detector(ids[0], answer.get("Status") or "", features)
 
 
@@ -34,7 +34,7 @@ def coverage(
     The account is part of the filter, since a delegated administrator's detector also lists its members.
     """
     chosen = {"RESOURCE_TYPE": ["EC2"], "ACCOUNT_ID": [target.account_id], **(criteria or {})}
-    filter_criteria = [
+    filter_criteria: Any = [
         {"CriterionKey": key, "FilterCondition": {"Equals": list(values)}} for key, values in chosen.items()
     ]
     paginator = target.client("guardduty").get_paginator("list_coverage")

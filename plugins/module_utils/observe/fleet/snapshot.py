@@ -154,9 +154,9 @@ def try_call(target: Target, what: str, operation: str, function: Callable[[], A
             return _Read(what, function())
         except ResponseParserError as error:
             if not tries_left:
-                return _Read(what, problem=problem_from(error, operation, target.account_id, target.region))
+                return _Read(what, problem=problem_from(error, operation, *target.area_key))
         except AWS_ERRORS as error:
-            return _Read(what, problem=problem_from(error, operation, target.account_id, target.region))
+            return _Read(what, problem=problem_from(error, operation, *target.area_key))
     raise AssertionError("unreachable: the last try returns")
 
 

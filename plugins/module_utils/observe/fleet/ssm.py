@@ -33,7 +33,8 @@ def nodes(target: Target) -> dict[str, Node]:
 
 
 def _nodes(target: Target, operation: str, key: str, page_size: int) -> dict[str, Node]:
-    paginator = target.client("ssm").get_paginator(operation)
+    client: Any = target.client("ssm")
+    paginator = client.get_paginator(operation)
     found = {}
     for page in paginator.paginate(PaginationConfig={"PageSize": page_size}):
         for item in page.get(key) or ():

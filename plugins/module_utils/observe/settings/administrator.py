@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from ...model.fleet import Problem
+from ...model.fleet import AreaKey, Problem
 from ..client.access import Target
 from ..client.accounts import WORKERS
 from ..client.problems import AWS_ERRORS, AwsProblem, problem_from
@@ -21,7 +21,7 @@ T = TypeVar("T")
 def for_each_area(
     targets: Sequence[Target],
     read: Callable[[Target, str], tuple[T, Sequence[Problem]]],
-    known: Mapping[tuple[str, str], str] | None = None,
+    known: Mapping[AreaKey, str] | None = None,
 ) -> tuple[tuple[T, ...], tuple[Problem, ...]]:
     """What C(read) gives for each account and region with its detector's id; where it fails, why.
 
@@ -31,14 +31,12 @@ def for_each_area(
     def one(target: Target) -> tuple[T | None, Sequence[Problem]]:
         detector_id = ""
         try:
-            detector_id = (known or {}).get((target.account_id, target.region)) or _detector_id(target)
+            detector_id = (known or {}).get(target.area_key) or _detector_id(target)
             return read(target, detector_id)
         except AwsProblem as error:
             return None, [error.problem]
         except AWS_ERRORS as error:
-            return None, [
-                explained(target, detector_id, problem_from(error, "guardduty", target.account_id, target.region))
-            ]
+            return None, [explained(target, detector_id, problem_from(error, "guardduty", *target.area_key))]
 
     with ThreadPoolExecutor(min(WORKERS, len(targets) or 1)) as pool:
         answers = list(pool.map(one, targets))
@@ -92,6 +90,6 @@ def _detector_id(target: Target) -> str:
     if not ids:
         message = "GuardDuty has no detector in this account and region"
         advice = "Run this in the account of GuardDuty's delegated administrator, in a region where it has one."
-        where = (target.account_id, target.region)
+        where = target.area_key
         raise AwsProblem(Problem(*where, "the look-up of the administrator", "NoDetector", message, "", advice))
     return str(ids[0])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ...model.fleet import Feature, Problem
+from ...model.fleet import AreaKey, Feature, Problem
 from ...model.organization import MemberArea
 from ..client.access import Target
 from ..client.problems import AWS_ERRORS, problem_from
@@ -23,7 +23,7 @@ def observe_members(
     targets: Sequence[Target],
     account_ids: Sequence[str] | None,
     member_retry: Callable[[], MemberRetry],
-    administrators: Mapping[tuple[str, str], str] | None = None,
+    administrators: Mapping[AreaKey, str] | None = None,
 ) -> tuple[tuple[MemberArea, ...], tuple[Problem, ...]]:
     """The members with C(account_ids), or all that are enabled, of the administrator in each account and region.
 
@@ -43,7 +43,7 @@ def observe_members(
             if target.account_id in account_ids:
                 problems.append(_own_account(target))
         found, failed = member_features(target, detector_id, accounts, member_retry())
-        return MemberArea(target.account_id, target.region, detector_id, found, skipped), [*problems, *failed]
+        return MemberArea(*target.area_key, detector_id, found, skipped), [*problems, *failed]
 
     return for_each_area(targets, read, administrators)
 
@@ -59,11 +59,13 @@ def member_features(
         try:
             answer = client.get_member_detectors(DetectorId=detector_id, AccountIds=batch)
         except AWS_ERRORS as error:
-            problem = problem_from(error, OPERATION, target.account_id, target.region)
+            problem = problem_from(error, OPERATION, *target.area_key)
             problems.append(explained(target, detector_id, problem))
             return {}
         for item in answer["MemberDataSourceConfigurations"]:
-            features = {entry["Name"]: guardduty.feature(entry) for entry in item.get("Features") or ()}
+            features: dict[str, Feature] = {
+                entry["Name"]: guardduty.feature(entry) for entry in item.get("Features") or ()
+            }
             found[item["AccountId"]] = features
         return {item["AccountId"]: item["Result"] for item in answer["UnprocessedAccounts"]}
 
@@ -93,13 +95,13 @@ def _all_members(target: Target, detector_id: str) -> tuple[list[str], dict[str,
 
 
 def _no_members(target: Target, detector_id: str) -> Problem:
-    where = (target.account_id, target.region)
+    where = target.area_key
     advice = who_must_act(target, detector_id) or NOT_ADMINISTRATOR
     return Problem(*where, "guardduty:ListMembers", "NoMembers", "this account has no GuardDuty members", "", advice)
 
 
 def _own_account(target: Target) -> Problem:
-    where = (target.account_id, target.region)
+    where = target.area_key
     message = "the administrator's own account is not one of its members"
     advice = "Change it with fleetsec.guardduty.runtime_monitoring."
     return Problem(*where, "the choice of members", "OwnAccount", message, "", advice)

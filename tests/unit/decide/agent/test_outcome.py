@@ -66,7 +66,7 @@ def test_the_diff_shows_versions_states_and_the_drop_in() -> None:
         (
             {"action": "none", "changes": UPGRADE["changes"][1:]},
             True,
-            "Of the agent's service, drop-in, running was changed.",
+            "The agent's service was changed: drop-in, running.",
         ),
     ],
 )
@@ -92,7 +92,7 @@ def test_a_crash_is_told_with_its_journal_and_what_the_host_was_left_with() -> N
     told = agent_apply.crash_text("1.17.1", crash, agent_apply.taken_back("1.16.0"))
     assert told == (
         "The agent 1.17.1 does not keep running: the service is activating (auto-restart). Its journal says: one /"
-        " fatal: kernel / x / x / x. The agent 1.16.0 from before was installed again and runs."
+        " fatal: kernel / x / x / x. The previous agent 1.16.0 was reinstalled and runs."
     )
     systemd = [
         "Started amazon-guardduty-agent.service - Agent.",
@@ -103,8 +103,8 @@ def test_a_crash_is_told_with_its_journal_and_what_the_host_was_left_with() -> N
     none = agent_apply.crash_text("1.17.1", crash | {"journal": systemd}, "")
     assert "Its journal says: Started amazon" in none
     silent = agent_apply.crash_text("1.17.1", crash | {"journal": []}, agent_apply.left("1.17.1"))
-    assert "Its journal says nothing. The host is left with the agent 1.17.1" in silent
+    assert "Its journal is empty. The host now has the agent 1.17.1" in silent
     failed = agent_apply.not_taken_back("1.16.0", "1.17.1", "It is not there.")
     assert failed.startswith(
-        "Going back to the agent 1.16.0 failed: It is not there. The host is left with the agent 1.17.1"
+        "Restoring the previous agent 1.16.0 failed: It is not there. The host now has the agent 1.17.1"
     )

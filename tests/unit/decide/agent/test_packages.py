@@ -90,11 +90,11 @@ def test_govcloud_is_another_partition() -> None:
 @pytest.mark.parametrize(
     ("sentence", "why"),
     [
-        ("does not exist in the China regions", why_not("cn-north-1")),
-        ("AWS lists no bucket of agent packages for 'ap-southeast-5'", why_not("ap-southeast-5")),
+        ("is not available in the China regions", why_not("cn-north-1")),
+        ("AWS lists no bucket with agent packages for 'ap-southeast-5'", why_not("ap-southeast-5")),
         ("Did you mean eu-west-1?", why_not("eu-west1")),
-        ("from 1.8.0 on, not 1.7.1", why_not("us-gov-east-1", version="1.7.1")),
-        ("none of DEB packages", why_not("ap-southeast-7", "deb")),
+        ("from version 1.8.0 on, not 1.7.1", why_not("us-gov-east-1", version="1.7.1")),
+        ("none for DEB packages", why_not("ap-southeast-7", "deb")),
     ],
 )
 def test_what_is_not_there_is_said(sentence: str, why: str) -> None:
@@ -113,13 +113,13 @@ def test_the_other_regions_and_formats_are_given_all_the_same() -> None:
         ("1.17.1", None),
         ("1.0.0", None),
         ("1.18.0", None),
-        ("1.7.2", "the agent in it is 1.7.1"),
-        ("1.9.3", "There is no agent 1.9.3"),
-        ("v1.17.1", "write it like 1.17.1"),
-        ("1.17", "write it like 1.17.1"),
-        ("01.17.1", "write it like 1.17.1"),
-        ("1.17.1/../..", "write it like 1.17.1"),
-        ("", "write it like 1.17.1"),
+        ("1.7.2", "it contains the agent 1.7.1"),
+        ("1.9.3", "AWS lists no agent 1.9.3"),
+        ("v1.17.1", "such as 1.17.1"),
+        ("1.17", "such as 1.17.1"),
+        ("01.17.1", "such as 1.17.1"),
+        ("1.17.1/../..", "such as 1.17.1"),
+        ("", "such as 1.17.1"),
     ],
 )
 def test_versions(version: str, said: str | None) -> None:

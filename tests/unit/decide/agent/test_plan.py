@@ -130,7 +130,7 @@ def test_a_half_configured_package_is_repaired_with_no_way_back_to_it() -> None:
 def test_a_newer_version_that_was_cut_off_is_repaired_with_itself() -> None:
     made = plan(host("1.17.1", "install ok half-configured"), asked(version="1.16.0"))
     assert (made["action"], made["version"], made["package"]["version"]) == ("repair", "1.17.1", "1.17.1")
-    assert "It stays" in made["notes"][0]
+    assert "It is kept" in made["notes"][0]
     allowed = plan(host("1.17.1", "install ok half-configured"), asked(version="1.16.0", allow_downgrade=True))
     assert (allowed["action"], allowed["version"]) == ("repair", "1.16.0")
 
@@ -241,14 +241,14 @@ def test_no_host_is_too_strange_to_plan_for(kind: str | None, source: str, archi
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"source": "files/guardduty"}, "agent_source.*absolute directory"),
+        ({"source": "files/guardduty"}, "agent_source.*absolute path of a directory"),
         ({"source": "ftp://mirror"}, "agent_source"),
-        ({"limits": {"Memory Max": "1G"}}, "'Memory Max'.*no systemd directive"),
-        ({"limits": {"MemoryMax": None}}, "MemoryMax.*one line"),
-        ({"limits": {"MemoryMax": ["1G"]}}, "MemoryMax.*one line"),
-        ({"limits": {"MemoryMax": "1G\nExecStart=/bin/true"}}, "MemoryMax.*one line"),
+        ({"limits": {"Memory Max": "1G"}}, "'Memory Max'.*not a systemd directive"),
+        ({"limits": {"MemoryMax": None}}, "MemoryMax.*single line"),
+        ({"limits": {"MemoryMax": ["1G"]}}, "MemoryMax.*single line"),
+        ({"limits": {"MemoryMax": "1G\nExecStart=/bin/true"}}, "MemoryMax.*single line"),
         ({"version": "1.7.2"}, "Distributor package only"),
-        ({"version": "1.16"}, "write it like"),
+        ({"version": "1.16"}, "is not valid. Set it to a version such as"),
     ],
 )
 def test_options_that_lead_nowhere(options: dict[str, Any], words: str) -> None:
@@ -260,7 +260,7 @@ def test_options_that_lead_nowhere(options: dict[str, Any], words: str) -> None:
 def test_a_version_that_is_not_known_is_taken_and_told() -> None:
     made = plan(host("1.17.1"), asked(version="9.0.0"))
     assert (made["action"], made["version"]) == ("upgrade", "9.0.0")
-    assert "newer than what this collection knows" in made["notes"][0]
+    assert "newer than the newest version that this collection knows" in made["notes"][0]
 
 
 @pytest.mark.parametrize("region", ["", "cn-north-1", "eu-nowhere-1"])

@@ -9,15 +9,30 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from endpoint_worlds import CIDR, ZONES, applied, area, desired_policy, machine, ours, planned, right, steps, subnet
+from endpoint_worlds import (
+    CIDR,
+    ZONES,
+    applied,
+    area,
+    desired_policy,
+    everything_known,
+    first_look,
+    machine,
+    ours,
+    planned,
+    reader_of,
+    right,
+    settled,
+    steps,
+    subnet,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import ACCOUNT, GROUP, OTHER_ACCOUNT, REGION, VPC, deny_others_than, endpoint, group, policy
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.desired import DesiredEndpoint, refused
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.lookups import lookups
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint.plan import plan_endpoints
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Snapshot, Vpc
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Lookup, Snapshot, Vpc
 
 MANAGED = {"GuardDutyManaged": "true"}
 OPEN = group(CIDR)
@@ -231,12 +246,25 @@ def test_wishes_that_cannot_be_granted_are_refused(desired: dict[str, Any], word
 
 def test_nothing_is_looked_up_where_endpoints_are_right() -> None:
     lived_in = (machine("a1"), machine("b1", zone="b"))
-    first_look = area(right(security_group_ids=("sg-ours",)), groups=[ours(CIDR)], subnets=(), service_zones=None)
-    first_look = replace(first_look, instances=lived_in)
+    seen = area(right(security_group_ids=("sg-ours",)), groups=[ours(CIDR)], subnets=(), service_zones=None)
+    seen = replace(seen, instances=lived_in)
     for desired in ({}, {"select": "needed"}, {"dns_attributes": True}, {"subnet_ids": ("subnet-b1", "subnet-a1")}):
-        assert lookups(Snapshot((first_look,)), DesiredEndpoint(**{"vpc_ids": (VPC,), **desired})) == {}, desired
-    managed = replace(first_look, endpoints={VPC: (right(tags=MANAGED),)})
-    assert lookups(Snapshot((managed,)), DesiredEndpoint(vpc_ids=(VPC,))) == {}
+        assert plan_endpoints(Snapshot((seen,)), DesiredEndpoint(**{"vpc_ids": (VPC,), **desired})).needs == {}, desired
+    managed = replace(seen, endpoints={VPC: (right(tags=MANAGED),)})
+    assert plan_endpoints(Snapshot((managed,)), DesiredEndpoint(vpc_ids=(VPC,))).needs == {}
+
+
+def test_what_a_new_endpoint_needs_is_asked_for_at_once() -> None:
+    (needs,) = plan_endpoints(Snapshot((first_look(area()),)), DesiredEndpoint(vpc_ids=(VPC,))).needs.values()
+    here = frozenset({VPC})
+    assert needs == Lookup(
+        services=frozenset({f"com.amazonaws.{REGION}.guardduty-data"}),
+        subnets_of=here,
+        instances_of=here,
+        dns_of=here,
+        group_name="fleetsec-guardduty-data",
+        named_in=here,
+    )
 
 
 CIDRS = st.lists(st.sampled_from([CIDR, "10.1.0.0/16", "2001:db8::/56"]), min_size=1, max_size=3, unique=True)
@@ -292,11 +320,20 @@ def test_a_plan_applied_twice_is_empty_and_never_touches_guarddutys(
 ) -> None:
     desired = DesiredEndpoint(**{"vpc_ids": (VPC,), "policy": desired_policy(), **options})
     before = Snapshot((here,))
-    first = plan_endpoints(before, desired)
+    first = settled(before, desired, everything_known)
     theirs = {one.endpoint_id for one in here.endpoints.get(VPC, ()) if one.guardduty_owned}
     if not (desired.state == "absent" and desired.include_guardduty):
         assert theirs.isdisjoint(change.target for change in first.plan.changes)
     if theirs and desired.state == "present":
         assert first.plan.changes == ()
     after = applied(before, first.plan.changes)
-    assert steps(plan_endpoints(after, desired)) == []
+    assert steps(settled(after, desired, everything_known)) == []
+
+
+@given(worlds(), st.fixed_dictionaries({}, optional=OPTIONAL))
+def test_reading_only_what_is_needed_gives_the_plan_of_who_knows_everything(
+    here: AccountRegion, options: dict[str, Any]
+) -> None:
+    desired = DesiredEndpoint(**{"vpc_ids": (VPC,), "policy": desired_policy(), **options})
+    seen = settled(Snapshot((first_look(here),)), desired, reader_of(here))
+    assert seen == settled(Snapshot((here,)), desired, everything_known)

@@ -180,7 +180,7 @@ def test_without_monitoring_nobody_knows_who_has_an_agent() -> None:
     bare = host("a", ssm="absent", coverage="absent", agent_version=None)
     work = offboard(fleet(bare, settings=[setting(on=False)]), [vpc()], Choice())
     assert [row.agent_seen for row in work.left_behind] == [False]
-    assert left_text(work)[0].startswith("Whether an agent stays behind is not known of i-a")
+    assert left_text(work)[0].startswith("It is unknown whether an agent remains on i-a")
 
 
 def test_a_host_that_does_not_run_is_marked_and_said() -> None:
@@ -260,12 +260,12 @@ def test_the_plan_in_sentences() -> None:
     world = fleet(*hosts, host("e", ssm="lost"), settings=[setting(automated=True, eks=True)])
     work = offboard(world, [vpc()], Choice())
     steps = steps_text(work, world, Choice())
-    assert steps[0] == f"Turn automated agent configuration off in {ONE}."
+    assert steps[0] == f"Turn off automated agent configuration in {ONE}."
     assert "Uninstall the agent through Systems Manager from i-a, i-b, i-c and 1 more." in steps
     assert "EKS add-on management stays on" in steps[-1]
-    assert any("keeps costing" in sentence and "i-e" in sentence for sentence in left_text(work))
+    assert any("is charged for" in sentence and "i-e" in sentence for sentence in left_text(work))
     off = Choice(disable_monitoring=True)
-    assert steps_text(offboard(world, [vpc()], off), world, off)[-1] == f"Turn Runtime Monitoring off in {ONE}."
+    assert steps_text(offboard(world, [vpc()], off), world, off)[-1] == f"Turn off Runtime Monitoring in {ONE}."
 
 
 def test_unsupported_reasons_are_reasons() -> None:

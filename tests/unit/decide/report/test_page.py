@@ -120,7 +120,9 @@ def test_what_guardduty_says_has_its_meaning(reports: Reports) -> None:
     said = {cell[1]: number(cell[0]) for cell in cells}
     unhealthy = [one["gd_issue"] for one in reports["varied"].fleet["instances"] if one["gd_coverage"] == "unhealthy"]
     assert said == {text: unhealthy.count(text) for text in set(unhealthy)}
-    assert next(cell for cell in cells if cell[1] == "Agent disconnected")[2].startswith("The agent reported before")
+    assert next(cell for cell in cells if cell[1] == "Agent disconnected")[2].startswith(
+        "The agent has stopped reporting"
+    )
 
 
 def test_hosts_tell_what_they_found_and_which_failed(reports: Reports) -> None:

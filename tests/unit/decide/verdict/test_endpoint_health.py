@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of a VPC to GuardDuty: endpoint states, policies, security groups, partitions, shared VPCs."""
+"""Connectivity of a VPC to GuardDuty: endpoint states, policies, security groups, partitions, shared VPCs."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from worlds import (
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.endpoint_health import (
     UNKNOWN_HEALTH,
     closed_cidrs,
+    endpoint_health,
+    endpoint_health_by_vpc,
     policy_denies,
     service_name,
-    way,
-    ways,
 )
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import (
     AccountRegion,
@@ -74,7 +74,7 @@ def area(*endpoints: Any, groups: tuple[SecurityGroup, ...] = (group("10.0.0.0/1
     ],
 )
 def test_states(state: str, word: str) -> None:
-    assert way(area(endpoint(state=state)), VPC).state == word
+    assert endpoint_health(area(endpoint(state=state)), VPC).state == word
 
 
 @pytest.mark.parametrize(
@@ -88,46 +88,49 @@ def test_states(state: str, word: str) -> None:
     ],
 )
 def test_of_several_endpoints_the_best_counts(states: tuple[str, ...], word: str) -> None:
-    found = way(area(*(endpoint(state=state, endpoint_id=f"vpce-{state}") for state in states)), VPC)
+    found = endpoint_health(area(*(endpoint(state=state, endpoint_id=f"vpce-{state}") for state in states)), VPC)
     assert found.state == word
     assert found.endpoint is None or found.endpoint.state.startswith(word[:5]) or word == "misconfigured"
 
 
 def test_every_fault_is_said() -> None:
     broken = endpoint(state="failed", private_dns=False, policy=policy(deny_others_than(OTHER_ACCOUNT)))
-    found = way(area(broken, groups=(group("192.168.0.0/16"),)), VPC)
+    found = endpoint_health(area(broken, groups=(group("192.168.0.0/16"),)), VPC)
     assert found.state == "misconfigured" and found.endpoint == broken
     assert found.faults == (
         "state is failed",
         "private DNS is off",
         f"the endpoint policy denies account {ACCOUNT}",
-        "its security group does not let 10.0.0.0/16 in on port 443",
+        "its security group does not allow 10.0.0.0/16 on port 443",
     )
 
 
 def test_missing_only_where_it_is_known_to_be() -> None:
-    assert way(area(), VPC).state == "missing"
-    assert way(area(unknown=frozenset({"endpoints"})), VPC) == UNKNOWN_HEALTH
-    assert way(area(), "vpc-elsewhere") == UNKNOWN_HEALTH
-    assert way(area(vpcs={}), VPC) == UNKNOWN_HEALTH
+    assert endpoint_health(area(), VPC).state == "missing"
+    assert endpoint_health(area(unknown=frozenset({"endpoints"})), VPC) == UNKNOWN_HEALTH
+    assert endpoint_health(area(), "vpc-elsewhere") == UNKNOWN_HEALTH
+    assert endpoint_health(area(vpcs={}), VPC) == UNKNOWN_HEALTH
 
 
 def test_a_participant_of_a_shared_vpc_cannot_see_its_endpoint() -> None:
     shared = {VPC: Vpc(VPC, OTHER_ACCOUNT, ("10.0.0.0/16",))}
-    assert way(area(vpcs=shared), VPC) == UNKNOWN_HEALTH
-    assert way(area(endpoint(state="failed"), vpcs=shared), VPC) == UNKNOWN_HEALTH
+    assert endpoint_health(area(vpcs=shared), VPC) == UNKNOWN_HEALTH
+    assert endpoint_health(area(endpoint(state="failed"), vpcs=shared), VPC) == UNKNOWN_HEALTH
 
 
-def test_ways_of_every_vpc_with_an_instance_or_a_name() -> None:
+def test_health_of_every_vpc_with_an_instance_or_a_name() -> None:
     mixed = replace(
         area(endpoint()), instances=(instance(vpc_id="vpc-gone"), instance(vpc_id=None), instance(vpc_id=VPC))
     )
-    assert {vpc_id: one.state for vpc_id, one in ways(mixed).items()} == {VPC: "available", "vpc-gone": "unknown"}
+    assert {vpc_id: one.state for vpc_id, one in endpoint_health_by_vpc(mixed).items()} == {
+        VPC: "available",
+        "vpc-gone": "unknown",
+    }
 
 
 @pytest.mark.parametrize("ids", [(GROUP, "sg-unread"), ("sg-unread",), ()])
 def test_groups_that_were_not_read_are_no_fault(ids: tuple[str, ...]) -> None:
-    found = way(area(endpoint(security_group_ids=ids), groups=(group("192.168.0.0/16"),)), VPC)
+    found = endpoint_health(area(endpoint(security_group_ids=ids), groups=(group("192.168.0.0/16"),)), VPC)
     assert (found.state, found.faults) == ("available", ())
 
 
