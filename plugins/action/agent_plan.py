@@ -40,11 +40,7 @@ class ActionModule(ActionBase):
         grave = ("error", "warning") if asked["strict"] else ("error",)
         against = [text(one) for one in found if one["level"] in grave]
         if against:
-            return {
-                **result,
-                "failed": True,
-                "msg": " ".join(["The agent cannot be installed on this host.", *against]),
-            }
+            return {**result, "failed": True, "msg": " ".join(["This host cannot run the agent.", *against])}
         return result
 
     def _look(self, task_vars):

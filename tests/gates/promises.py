@@ -68,7 +68,7 @@ def private(root: Path) -> list[str]:
 def action_group(root: Path) -> list[str]:
     """Modules missing from the action group, and names in it that are not modules.
 
-    Modules for hosts take no AWS options, nor do those whose action plugin does everything: they are documentation only.
+    Modules for hosts take no AWS options, and neither do modules that only document an action plugin.
     """
     runtime = yaml.safe_load((root / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     listed = set(runtime["action_groups"]["guardduty"])

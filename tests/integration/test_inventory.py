@@ -250,7 +250,7 @@ def test_nothing_readable_is_an_error_in_one_sentence(every_case: EmulatedAws, a
     [
         ({"regions": ["eu-wset-1"]}, "Did you mean eu-west-1?"),
         ({"regions": ["eu-west-1"], "scope": "some"}, "scope"),
-        ({"regions": ["eu-west-1"], "hostnames": ["privat-ip"]}, "is no host name source"),
+        ({"regions": ["eu-west-1"], "hostnames": ["privat-ip"]}, "is not a source of host names"),
         ({"regions": ["eu-west-1"], "assume_role_arns": ["FleetSec"]}, "is not the ARN of an IAM role"),
         ({"regions": ["ap-east-1"]}, "region is enabled in this account"),
     ],

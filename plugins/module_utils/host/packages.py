@@ -28,10 +28,7 @@ KEEP_CONFIGURATION = ["--force-confdef", "--force-confold"]
 SAID = 4
 WHOLE = " ok installed"
 CAUSES = (
-    (
-        r"No space left|needs .* (more space )?on the .* filesystem|enough free space",
-        "The disk is full: free some space.",
-    ),
+    (r"No space left|needs .* (more space )?on the .* filesystem|enough free space", "The disk is full: free space."),
     (
         r"[Cc]ould not get lock|is locked by another|transaction lock",
         "Another package manager is running: try again later.",

@@ -138,8 +138,8 @@ def database(host: Host) -> str:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("error: installing package x needs 4MB more space on the / filesystem", "free some space"),
-        ("dpkg: error: failed to write: No space left on device", "free some space"),
+        ("error: installing package x needs 4MB more space on the / filesystem", "full: free space"),
+        ("dpkg: error: failed to write: No space left on device", "full: free space"),
         ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)", "try again later"),
         ("E: dpkg was interrupted, you must manually run 'dpkg --configure -a'", "dpkg --configure -a on the host"),
         ("E: Unable to correct problems, you have held broken packages.", "Install its dependencies"),

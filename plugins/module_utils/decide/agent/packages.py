@@ -226,7 +226,7 @@ def _unserved(region: str, version: str) -> Problem | None:
     if region not in BUCKET_OWNERS:
         close = difflib.get_close_matches(region, BUCKET_OWNERS, n=1, cutoff=0.85)
         message = f"AWS lists no bucket with agent packages for '{region}' (read in {READ_ON})"
-        advice = "Check the spelling, or fetch the package from another region; its signature is the same."
+        advice = "Check the spelling, or fetch the package from another region; its signature verifies it."
         return _problem(region, "NoBucket", message, f"Did you mean {close[0]}? {advice}" if close else advice)
     if _is_govcloud(region) and numbers(version) < numbers(FIRST_IN_GOVCLOUD):
         message = f"GovCloud regions offer the agent from version {FIRST_IN_GOVCLOUD} on, not {version}"

@@ -56,7 +56,7 @@ def _architecture(host: Host, asked: Mapping[str, Any]) -> Finding:
     return _finding(
         "architecture",
         "error",
-        f"The agent does not support {'the architecture ' + name if name else 'this unknown architecture'}.",
+        f"The agent does not support the architecture {name or '(unknown)'}.",
         "Exclude the host.",
     )
 
@@ -66,10 +66,7 @@ def _package_manager(host: Host, asked: Mapping[str, Any]) -> Finding:
     if kind:
         return _finding("package_manager", "ok", f"The host uses {kind.upper()} packages.")
     return _finding(
-        "package_manager",
-        "error",
-        "The host has neither rpm nor dpkg.",
-        "Use an operating system that AWS lists, or exclude the host.",
+        "package_manager", "error", "The host has neither rpm nor dpkg.", "Use a system that AWS lists, or exclude it."
     )
 
 
@@ -200,7 +197,7 @@ def _memory(host: Host, asked: Mapping[str, Any]) -> Finding:
     if size >= 2 * need:
         return _finding("memory", "ok", f"The agent may use {need} MB of {size} MB.")
     return _finding(
-        "memory", "warning", f"The agent may use {need} MB of memory; the host has {size} MB.", "Use a larger instance."
+        "memory", "warning", f"The agent may use {need} MB of {size} MB of memory.", "Use a larger instance."
     )
 
 

@@ -94,11 +94,11 @@ def info_rows(
 
 
 def info_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    connectivity = Counter(row["connectivity"] for row in rows)
+    counts = Counter(row["connectivity"] for row in rows)
     return {
         "vpcs": len(rows),
         "needed": sum(row["needed"] for row in rows),
-        "connectivity": dict(sorted(connectivity.items())),
+        "connectivity": dict(sorted(counts.items())),
     }
 
 

@@ -114,7 +114,7 @@ ISSUES = (
         "endpoint_shared_vpc",
         ("vpc endpoint creation failed", "shared vpc"),
         "GuardDuty could not create its endpoint in a shared VPC.",
-        "Enable Runtime Monitoring with automated agent configuration in the VPC owner's account and in every participant's.",
+        "Enable Runtime Monitoring with automated agent configuration for the VPC's owner, who must act, and every participant.",
     ),
     Issue(
         "endpoint_failed",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of an offboarding as sentences: what will be done, and what remains."""
+"""The plan of an offboarding in sentences: what will be done, and what stays."""
 
 from __future__ import annotations
 

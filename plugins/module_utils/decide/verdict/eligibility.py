@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The eligibility rule: should this instance run the agent, who brings it, and what stands in the way.
+"""The eligibility rule: whether an instance should run the agent, who installs it, and what blocks it.
 
 This is the only place that decides it. Sources: GuardDuty user guide, "How Runtime Monitoring works with Amazon EC2
 instances", "Prerequisites for Amazon EC2 instance support", "Coverage and troubleshooting for Amazon EC2 instance".

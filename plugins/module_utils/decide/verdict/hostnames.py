@@ -29,7 +29,7 @@ def hostnames_error(preferences: Sequence[Any]) -> str | None:
         for part in parts:
             if part not in ATTRIBUTES and not part.startswith("tag:"):
                 known = ", ".join([*ATTRIBUTES, "tag:NAME"])
-                return f"hostnames: {part!r} is no host name source. Choose from {known}, or a dict of name and prefix."
+                return f"hostnames: {part!r} is not a source of host names. Use one of {known}, or a dict of name and prefix."
     return None
 
 
