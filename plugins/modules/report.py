@@ -18,7 +18,7 @@ description:
   - The playbooks write their reports with it.
 options:
   dest:
-    description: The folder on the controller. It is created if it is not there.
+    description: The folder on the controller. It is created if it does not exist; a folder that exists keeps its mode.
     type: path
     required: true
   fleet:
@@ -48,6 +48,10 @@ options:
     description: How many rows a table of the page may have. C(report.csv) always has all instances.
     type: int
     default: 250
+  mode:
+    description: The mode of the files as octal digits. New folders get it too, with execute permission for all who may read.
+    type: str
+    default: "0640"
 attributes:
   check_mode:
     description: Reports what would be written, and writes nothing.

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.inventory import Constructable
 from ansible.template import is_trusted_as_template
 
@@ -88,9 +89,18 @@ class QuickConstructed(Constructable):
     inventory: Any
 
     def start_constructing(
-        self, compose: Mapping[str, str], groups: Mapping[str, str], keyed_groups: list[Any]
+        self,
+        compose: Mapping[str, str],
+        groups: Mapping[str, str],
+        keyed_groups: list[Any],
+        reserved: Collection[str] = (),
     ) -> None:
-        """The options, which are the same for every host."""
+        """The options, which are the same for every host. C(reserved): names that no keyed group may have.
+
+        A tag's value may become a group's name: it must not add its host to a group that means something else.
+        """
+        self._reserved = {*reserved, *map(self._parent_name, keyed_groups)}
+        self._renamed: set[str] = set()
         self._strict = self.get_option("strict")
         self._paths: dict[Any, tuple[str, ...] | None] = {}
         # The user's extra variables may override one of ours.
@@ -100,6 +110,21 @@ class QuickConstructed(Constructable):
         # Each with the path of its key, and by value the functions that add a host to its groups.
         self._keyed: list[tuple[Any, Any, dict[str, list[Callable[[Any], Any]]]]] = [
             (keyed, self._path(keyed.get("key")) if isinstance(keyed, dict) else None, {}) for keyed in keyed_groups
+        ]
+
+    def _parent_name(self, keyed: Any) -> str:
+        parent = keyed.get("parent_group") if isinstance(keyed, dict) else None
+        try:
+            return self._sanitize_group_name(self.templar.template(parent)) if parent else ""
+        except AnsibleError:
+            return ""  # ansible-core says what is wrong with it when it needs it
+
+    def renamed_groups(self) -> list[str]:
+        if not self._renamed:
+            return []
+        groups = ", ".join(sorted(self._renamed))
+        return [
+            f"keyed_groups: a tag's value is the name of another group; its hosts are in {groups} instead. Set a prefix."
         ]
 
     def construct(self, name: str, variables: Mapping[str, Any]) -> None:
@@ -137,12 +162,13 @@ class QuickConstructed(Constructable):
 
     def _add_to_keyed_groups(self, keyed: Any, variables: Mapping[str, Any], name: str) -> list[Callable[[Any], Any]]:
         """As ansible-core does it; returns the functions that add a host to the groups that it chose."""
-        recorder: Any = _Recorder(self.inventory)
+        recorder: Any = _Recorder(self.inventory, self._reserved)
         self.inventory = recorder
         try:
             self._add_host_to_keyed_groups([keyed], variables, name, strict=self._strict, fetch_hostvars=False)
         finally:
             self.inventory = recorder.inventory
+            self._renamed |= recorder.renamed
         return [self.inventory.groups[group].add_host for group in recorder.groups]
 
     def _compose(self, template: Any, variables: Any, *more: Any, **named: Any) -> Any:
@@ -186,16 +212,30 @@ def _look_up(path: tuple[str, ...] | None, variables: Any) -> Any:
 
 
 class _Recorder:
-    """The inventory, recording the groups to which a host is added."""
+    """The inventory, noting to which groups a host is added, and giving another name to keyed groups with a reserved one."""
 
-    def __init__(self, inventory: Any) -> None:
+    def __init__(self, inventory: Any, reserved: Collection[str]) -> None:
         self.inventory = inventory
+        self.reserved = reserved
         self.groups: list[str] = []
+        self.renamed: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inventory, name)
 
+    def add_group(self, group: str) -> Any:
+        """Reserved names are those of parents too, so that nothing is created before it is known what the name is for."""
+        if group not in self.reserved:
+            return self.inventory.add_group(group)
+        return f"{group}_"
+
     def add_host(self, host: str, group: str | None = None, *more: Any) -> Any:
         if group is not None:
+            group = self.inventory.add_group(group)
+            if group[:-1] in self.reserved:
+                self.renamed.add(group)
             self.groups.append(group)
         return self.inventory.add_host(host, group, *more)
+
+    def add_child(self, group: str, child: str) -> Any:
+        return self.inventory.add_child(self.inventory.add_group(group), child)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -19,7 +20,8 @@ from ..module_utils.decide.report.view import view
 
 JSON_NAME = "report.json"
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
-FILE_MODE, FOLDER_MODE = 0o644, 0o755
+# Tags and problems of a whole fleet are not for every user of the controller.
+MODE = "0640"
 
 
 def earlier_reports(given: Iterable[str], folder: str) -> dict[str, str]:
@@ -80,25 +82,28 @@ def texts_of(report: Report, title: str, time: str, rows: int) -> dict[str, str]
     }
 
 
-def to_replace(folder: str, texts: Mapping[str, str]) -> dict[str, tuple[bytes, bytes]]:
+def file_mode(text: str) -> int:
+    """The mode that an option gives. Raises a ReportError."""
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise ReportError(f"mode: {text!r} is not a file mode of three octal digits, such as 0640 or 0644.")
+    return int(text, 8)
+
+
+def to_replace(folder: str, texts: Mapping[str, str], mode: int) -> dict[str, tuple[bytes, bytes]]:
     """The current and the desired content of each file whose content or mode differs. No file: empty."""
     differing = {}
     for name, text in texts.items():
         # A lone surrogate, which JSON can hold and UTF-8 cannot, becomes a question mark.
         wanted, path = text.encode("utf-8", "replace"), Path(folder, name)
         current = path.read_bytes() if path.exists() else b""
-        if current != wanted or not path.exists() or path.stat().st_mode & 0o7777 != FILE_MODE:
+        if current != wanted or not path.exists() or path.stat().st_mode & 0o7777 != mode:
             differing[name] = (current, wanted)
     return differing
 
 
-def folder_differs(folder: str) -> bool:
-    return not os.path.isdir(folder) or os.stat(folder).st_mode & 0o7777 != FOLDER_MODE
-
-
-def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
+def replace_all(folder: str, contents: Mapping[str, bytes], mode: int) -> None:
     """Write every file next to its destination, and rename them when all are written. Raises an OSError."""
-    _make_folder(folder)
+    _create_folder(folder, mode)
     written: dict[str, str] = {}
     try:
         for name, content in contents.items():
@@ -106,7 +111,7 @@ def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
             written[name] = path
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            os.chmod(path, FILE_MODE)
+            os.chmod(path, mode)
         for name in contents:
             os.replace(written[name], os.path.join(folder, name))
     finally:
@@ -115,8 +120,9 @@ def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
                 os.remove(path)
 
 
-def _make_folder(folder: str) -> None:
+def _create_folder(folder: str, mode: int) -> None:
+    """A folder that exists keeps its mode: it may be a home, or one that others use."""
     missing = [path for path in (Path(folder), *Path(folder).parents) if not path.exists()]
     os.makedirs(folder, exist_ok=True)
-    for path in {Path(folder), *missing}:
-        path.chmod(FOLDER_MODE)
+    for path in missing:
+        path.chmod(mode | (mode & 0o444) >> 2)  # whoever may read the files may enter

@@ -90,8 +90,11 @@ def test_each_question_is_a_variable_with_its_default(name: str) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_each_variable_is_asked_for(name: str) -> None:
-    asked = {question["variable"] for question in SURVEYS[name]["spec"]}
-    assert asked - set(role()[0]) == set(documented(name)) - OF_CREDENTIAL - LEFT_OUT
+    asked = {question["variable"] for question in SURVEYS[name]["spec"]} - set(role()[0])
+    expected = set(documented(name)) - OF_CREDENTIAL - LEFT_OUT
+    missing, unknown = sorted(expected - asked), sorted(asked - expected)
+    assert not missing, f"extensions/awx/controller/surveys.yml: {name} does not ask for {', '.join(missing)}"
+    assert not unknown, f"playbooks/{name}.yml: the header lacks {', '.join(unknown)}, which surveys.yml asks for"
 
 
 def test_the_credential_states_where() -> None:

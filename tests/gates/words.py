@@ -20,6 +20,7 @@ CHECKED = (
     "CONTRIBUTING.md",
     "SECURITY.md",
     "changelogs/*",
+    "docs/*.md",
     "docs/*.rst",
     "plugins/*",
     "playbooks/*",

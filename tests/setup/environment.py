@@ -320,7 +320,8 @@ def install_debian_venv(python: Path) -> None:
     print(f"Installing Debian's {package} ...", flush=True)
     variables = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update"], ["install", "-y", "--no-install-recommends", package]):
-        done = subprocess.run(["apt-get", "-qq", *step], env=variables, stdin=subprocess.DEVNULL, check=False)
+        command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=600", *step]
+        done = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             raise SetupError(f"apt-get {' '.join(step)} failed: install {package} yourself, then make again")
 

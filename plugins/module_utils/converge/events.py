@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..decide.event.changes import (
+from ..decide.events.changes import (
     DEAD_LETTER_QUEUE,
     EVENT_QUEUE,
     CreateQueue,

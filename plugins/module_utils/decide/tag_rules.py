@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..model.fleet import MANAGED_TAG
+from ..model.fleet import ANSIBLE_MARKUP, MANAGED_TAG
 
 MOST_TAGS = 50
 
@@ -43,6 +43,9 @@ def refused_tags(tags: Iterable[str], option: str = "tags", managed: bool = Fals
         return (
             f"Tag keys that start with 'aws:' are reserved for AWS: {', '.join(reserved)}. Leave them out of {option}."
         )
+    markup = sorted(key for key in keys if key.startswith(ANSIBLE_MARKUP))
+    if markup:
+        return f"Ansible reads keys such as {', '.join(markup)} as its own markup. Leave them out of {option}."
     if len(keys) > MOST_TAGS:
         return f"{option} has {len(keys)} tags, but AWS allows at most {MOST_TAGS} for each resource. Remove some."
     return None

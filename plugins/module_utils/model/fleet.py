@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 MANAGED_TAG = "GuardDutyManaged"
+# Keys that start so are markup in what Ansible passes around as JSON.
+ANSIBLE_MARKUP = "__ansible"
 GUARDDUTY_ASSOCIATION = "GuardDutyRuntimeMonitoring-do-not-delete"
 SSM_DOCUMENT = "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin"
 SSM_PACKAGE = "AmazonGuardDuty-RuntimeMonitoringSsmPlugin"

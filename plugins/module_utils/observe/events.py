@@ -11,6 +11,7 @@ from typing import Any
 from ..model.events import EventArea, EventRule, Queue
 from ..model.fleet import Problem
 from .client.access import Target
+from .fleet.ec2 import tag_dict
 from .fleet.snapshot import for_each_area
 
 
@@ -53,5 +54,5 @@ def _rule(client: Any, rule: Mapping[str, Any]) -> EventRule:
         pattern=rule.get("EventPattern") or "",
         enabled=rule.get("State") == "ENABLED",
         targets={target["Id"]: target["Arn"] for page in pages for target in page["Targets"]},
-        tags={tag["Key"]: tag["Value"] for tag in tags},
+        tags=tag_dict(tags),
     )

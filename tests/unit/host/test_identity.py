@@ -19,7 +19,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.identity i
 
 TRUTH = (NAME, "1.17.1", "x86_64")
 PACKINGS = ("gzip", "xz", "none")
-DAMAGE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+DAMAGE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from ...model.associations import (
 from ...model.fleet import DENIED_CODES, AreaKey, Problem
 from ..client.access import Target
 from ..client.sdk import ClientError
+from ..fleet.ec2 import tag_dict
 from ..fleet.snapshot import ReadScope, for_each_area, observe
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
@@ -124,7 +125,7 @@ def described(target: Target, association_id: str, tags: bool) -> Association:
 
 def tags_of(target: Target, association_id: str) -> dict[str, str]:
     answer = target.client("ssm").list_tags_for_resource(ResourceType="Association", ResourceId=association_id)
-    return {tag["Key"]: tag["Value"] for tag in answer["TagList"]}
+    return tag_dict(answer["TagList"])
 
 
 def document(target: Target, name: str, version: str) -> Document:

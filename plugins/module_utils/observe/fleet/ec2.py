@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...model.fleet import Endpoint, Ingress, Instance, SecurityGroup, Subnet, Vpc
+from ...model.fleet import ANSIBLE_MARKUP, Endpoint, Ingress, Instance, SecurityGroup, Subnet, Vpc
 from ..client.access import Target
 
 # The largest page that each call allows (botocore model; EC2 API reference).
@@ -101,8 +101,9 @@ def chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield items[start : start + size]
 
 
-def tag_dict(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags or ()}
+def tag_dict(tags: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
+    """Tags by key. A key that Ansible reads as markup in JSON ('__ansible_type') would stop every task that returns it."""
+    return {tag["Key"]: tag["Value"] for tag in tags or () if not tag["Key"].startswith(ANSIBLE_MARKUP)}
 
 
 def _instance(item: Mapping[str, Any], owner: str, region: str) -> Instance:

@@ -41,7 +41,7 @@ def read_back(text: str) -> list[dict[str, str]]:
     return [{name: cell.removeprefix("'") for name, cell in one.items()} for one in rows]
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(issue=TEXT | DANGEROUS, name=TEXT | DANGEROUS)
 def test_csv_gives_each_value_again_and_no_cell_starts_a_formula(issue: str, name: str) -> None:
     text = to_csv([said(issue, {"Name": name, name: issue})])
@@ -79,7 +79,7 @@ def test_two_reports_differ_in_the_lines_of_the_instances_that_differ() -> None:
     assert json.loads(to_json(report({}, {}, {})))["instances"] == []
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings.default.max_examples // 2)
 @given(text=TEXT | DANGEROUS)
 def test_a_code_span_ends_where_it_should_and_stays_in_its_cell(text: str) -> None:
     span = md_code(text)

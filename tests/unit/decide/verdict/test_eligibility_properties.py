@@ -41,6 +41,8 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
     Vpc,
 )
 
+HERE = "tests/unit/decide/verdict/test_eligibility_properties.py"
+
 
 class Case:
     """The facts of the tables, computed without the product's own functions."""
@@ -300,5 +302,8 @@ def test_every_combination_is_the_second_reading_of_the_tables() -> None:
         assert found == second_reading(case), world
         reasons.add(verdict.reason)
         blockers.update(verdict.blockers)
-    assert set(REASONS) - reasons == set()
-    assert set(BLOCKERS) - blockers == set()
+    missing = [f"the reason `{code}`" for code in REASONS if code not in reasons]
+    missing += [f"the blocker `{code}`" for code in BLOCKERS if code not in blockers]
+    assert not missing, (
+        f"{HERE}: worlds() has no world with {', '.join(missing)}; add a value to SUBJECTS, NODES or COVERAGE"
+    )

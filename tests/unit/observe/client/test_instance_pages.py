@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import botocore.session
 import pytest
 from botocore.parsers import ResponseParserError, create_parser
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages
@@ -111,7 +111,6 @@ def kept(answer: Any, members: Mapping[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("made", [page, fleet])
-@settings(max_examples=150, deadline=None)
 @given(seed=st.integers())
 def test_random_pages_read_as_botocore_reads_them(made: Callable[[random.Random], bytes], seed: int) -> None:
     body = made(random.Random(seed))
@@ -137,7 +136,6 @@ def test_a_markup_is_learned_once() -> None:
 
 
 @pytest.mark.parametrize("made", [page, fleet])
-@settings(max_examples=150, deadline=None)
 @given(seed=st.integers())
 def test_pages_that_broke_are_left_to_botocore_or_read_alike(made: Callable[[random.Random], bytes], seed: int) -> None:
     dice = random.Random(seed)

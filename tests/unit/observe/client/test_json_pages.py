@@ -13,7 +13,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.parsers import create_parser
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.json_pages import HANDLERS
@@ -92,7 +92,6 @@ def wanted(theirs: Any, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("service", LISTS)
-@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(), odd=st.sampled_from((0.0, 0.0, 0.02)))
 def test_random_pages_read_as_botocore_reads_them(service: str, seed: int, odd: float) -> None:
     body = json.dumps(value(operation(service).output_shape, random.Random(seed), odd)).encode()
