@@ -90,12 +90,12 @@ class ActionModule(ActionBase):
 
 
 def _merged(first, second, failures):
-    anew = {_identity(row): row for row in second["packages"]}
+    retried = {_identity(row): row for row in second["packages"]}
     rows = []
     for row in first["packages"]:
-        found = anew.get(_identity(row), row)
+        found = retried.get(_identity(row), row)
         found.pop("s3", None)
-        if found["failed"] and _identity(row) in failures and _identity(row) not in anew:
+        if found["failed"] and _identity(row) in failures and _identity(row) not in retried:
             found["msg"] = f"Fetching {row['name']} failed: {failures[_identity(row)]}"
         rows.append(found)
     fetched = {row["name"]: row["sha256"] for row in rows if row["downloaded"]}

@@ -12,7 +12,7 @@ short_description: Write a report of a fleet, and merge reports
 description:
   - Writes C(report.html), C(report.md), C(report.csv) and C(report.json) into a folder on the controller. Makes no AWS call.
   - Earlier reports are merged in. A later row of the same instance replaces an earlier one; the fleet that was read now is the
-    latest. Rows are sorted and counted anew.
+    latest. Rows are sorted and counted again.
   - The same fleet gives the same files, so request ids are left out of the problems, and no clock is read.
   - All files are written first, and then replaced together, so that a failure leaves the earlier report as it is.
   - The playbooks write their reports with it.
@@ -80,7 +80,7 @@ EXAMPLES = r"""
     dest: reports/fleet
     fleet: "{{ fleet }}"
 
-- name: Make one report of many
+- name: Merge reports
   fleetsec.guardduty.report:
     dest: reports/organization
     shards: [shards/]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a report: the earlier ones that are read, the texts of a new one, and how they replace what is there."""
+"""The files of a report: reading earlier ones, the texts of a new one, and replacing the current files."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
 def earlier_reports(given: Iterable[str], folder: str) -> dict[str, str]:
-    """The text of each report.json by its path: of files, and of *.json below directories, in the order of their paths.
+    """The text of each report.json by its path: files, and *.json below directories, in the order of their paths.
 
-    The report of C(folder) itself is never one of them. Raises a ReportError where there is none, or one cannot be read.
+    The report of C(folder) itself is left out. Raises a ReportError if a path has no report, or if one cannot be read.
     """
     texts = {}
     for name in given:
         path = os.path.realpath(name)
         found = _json_files(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
         if not found:
-            raise ReportError(f"shards: there is no report.json file at {path}. Name files or directories that exist.")
-        for one in found:
-            if one != os.path.join(folder, JSON_NAME):
-                texts[one] = _text_of(one)
+            raise ReportError(f"shards: there is no report.json file at {path}. Use files or directories that exist.")
+        for report_file in found:
+            if report_file != os.path.join(folder, JSON_NAME):
+                texts[report_file] = _text_of(report_file)
     return texts
 
 
@@ -57,7 +57,7 @@ def _text_of(path: str) -> str:
 
 
 def environment() -> Environment:
-    """Plain Jinja, so that no text of AWS's or of a host's is ever a template of Ansible's; HTML is escaped."""
+    """Plain Jinja, so that text from AWS or from a host is never a template of Ansible; HTML is escaped."""
     rendering = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(("html.j2",), default=False),
@@ -69,7 +69,7 @@ def environment() -> Environment:
 
 
 def texts_of(report: Report, title: str, time: str, rows: int) -> dict[str, str]:
-    """The text of each file by its name. C(rows): how many rows a table of the page may have."""
+    """The text of each file by its name. C(rows): the most rows in a table of the page."""
     rendering = environment()
     shown = {"report": view(report, rows), "title": title, "time": time}
     pages = {name: rendering.get_template(f"{name}.j2").render(shown) for name in ("report.html", "report.md")}
@@ -81,14 +81,14 @@ def texts_of(report: Report, title: str, time: str, rows: int) -> dict[str, str]
 
 
 def to_replace(folder: str, texts: Mapping[str, str]) -> dict[str, tuple[bytes, bytes]]:
-    """What is there and what should be there, of each file whose content or mode differs. None there: empty."""
+    """The current and the desired content of each file whose content or mode differs. No file: empty."""
     differing = {}
     for name, text in texts.items():
         # A lone surrogate, which JSON can hold and UTF-8 cannot, becomes a question mark.
         wanted, path = text.encode("utf-8", "replace"), Path(folder, name)
-        there = path.read_bytes() if path.exists() else b""
-        if there != wanted or not path.exists() or path.stat().st_mode & 0o7777 != FILE_MODE:
-            differing[name] = (there, wanted)
+        current = path.read_bytes() if path.exists() else b""
+        if current != wanted or not path.exists() or path.stat().st_mode & 0o7777 != FILE_MODE:
+            differing[name] = (current, wanted)
     return differing
 
 
@@ -97,7 +97,7 @@ def folder_differs(folder: str) -> bool:
 
 
 def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
-    """Write every file beside its place first, and put them there when all are written. Raises an OSError."""
+    """Write every file next to its destination, and rename them when all are written. Raises an OSError."""
     _make_folder(folder)
     written: dict[str, str] = {}
     try:

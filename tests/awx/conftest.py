@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for AWX, and ansible-playbook with awx.awx that speaks to it."""
+"""A fake AWX, and ansible-playbook with awx.awx that uses it."""
 
 from __future__ import annotations
 

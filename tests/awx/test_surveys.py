@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The surveys ask for the playbooks' variables, with the playbooks' defaults; and the objects name what is there."""
+"""The surveys ask for the playbooks' variables, with the playbooks' defaults; and the objects refer to what exists."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def role() -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def meant(answer: Any, kind: str) -> Any:
-    """What a playbook makes of an answer."""
+    """The value of an answer in a playbook."""
     if kind == "list":
         return [str(one) for one in as_list(answer)]
     return as_dict(answer) if kind == "dict" else str(answer).lower()
@@ -125,7 +125,7 @@ def test_what_works_on_accounts_is_never_sliced_and_what_destroys_asks() -> None
 
 
 def test_a_task_passes_each_option_of_its_module(collections: Path) -> None:
-    """So that nothing of a file of one's own is left unread."""
+    """So that no part of an own file is ignored."""
     passed: dict[str, set[str]] = {}
     needed: dict[str, set[str]] = {}
     modules = collections / "ansible_collections" / "awx" / "awx" / "plugins" / "modules"

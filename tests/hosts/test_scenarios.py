@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each molecule scenario holds, and its hosts were really reached: "no hosts matched" is a success to Ansible.
+"""Each molecule scenario passes, and its hosts were really reached: "no hosts matched" is a success to Ansible.
 
 These look at the live hosts that the scenarios leave behind, by ad-hoc modules and without code of the collection.
 """

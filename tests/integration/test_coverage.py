@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""coverage_info and coverage_wait by real playbooks: AWS filters, issues are explained, the gate waits and tells."""
+"""coverage_info and coverage_wait by real playbooks: filters by AWS, explanations of issues, and the gate's wait and progress."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_gate_that_stays_closed_tells_why_in_time(aws: EmulatedAws, ansible:
 
 
 def test_a_gate_that_cannot_see_does_not_open(aws: EmulatedAws, ansible: Ansible) -> None:
-    """What is denied is unknown: neither healthy nor a reason to go on."""
+    """A denied call is unknown: neither healthy nor a reason to continue."""
     aws.load(GATE.replace("pace: {coverage: 3}", "pace: {}"))
     aws.faults({"op": "guardduty:ListCoverage", "kind": "deny"})
     run = ansible.playbook("- name: blind\n  fleetsec.guardduty.coverage_wait: {timeout: 1, interval: 1}\n")

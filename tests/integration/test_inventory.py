@@ -269,7 +269,7 @@ def test_missing_and_bad_credentials_are_an_error_in_one_sentence(every_case: Em
     missing = {**unparsed, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
     run = ansible.inventory(config("eu-west-1"), env=missing)
     assert run.returncode != 0
-    assert "Give credentials by environment, profile, option or instance role." in run.stderr.replace("\n", " ")
+    assert "Provide credentials by environment, profile, option or instance role." in run.stderr.replace("\n", " ")
     run = ansible.inventory(config("eu-west-1"), env={**unparsed, "AWS_ACCESS_KEY_ID": "AKIAINVALIDINVALID00"})
     assert run.returncode != 0
     assert "Check that the credentials are valid" in run.stderr.replace("\n", " ")

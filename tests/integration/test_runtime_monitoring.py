@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The detector's own settings: turned off with foresight, migrated in AWS's order, refused with the reason, and shown."""
+"""The detector's own settings: turned off with warnings, migrated in AWS's order, refused with a reason, and shown."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_automation_off_leaves_all_but_the_included(aws: EmulatedAws, ansible: A
     left = {names[row["instance_id"]]: row["reason"] for row in task["agents_left_behind"]}
     assert left == dict.fromkeys(("removable", "unreadable", "unreached", "excluded"), "automation_off")
     assert task["warnings"][0].startswith(
-        "4 agents stay behind, which GuardDuty no longer updates and which keep costing"
+        "4 agents stay behind, which GuardDuty no longer updates and which still cause costs"
     )
     assert list(task["diff"]["after"].values()) == [{"ec2_agent_management": "disabled"}]
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_looked_at_is_said_and_does_not_stop_the_change(aws: Emul
     assert task["agents_unknown"] == [f"{SECURITY}/eu-west-1"]
     denied, unknown = task["warnings"]
     assert "Allow ec2:DescribeInstances for the caller" in denied
-    assert unknown == f"Which agents stay behind could not be read in {SECURITY}/eu-west-1."
+    assert unknown == f"It is unknown which agents stay behind in {SECURITY}/eu-west-1."
 
 
 MIGRATION = f"""

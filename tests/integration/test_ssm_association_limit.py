@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssm_association at AWS's limit of 20 associations a node: what it reads to know, what it refuses, what it says else."""
+"""ssm_association at AWS's limit of 20 associations a node: what it reads, what it refuses, and its warnings."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_known_is_said_and_left_to_aws(aws: Any, ansible: Any, ss
     done = run.tasks["wave 1"]
     assert done["changed"] and not done["problems"]
     said = " ".join(done["warnings"])
-    assert "whether the nodes of association wave-1 in 111111111111/eu-west-1 have room is not known" in said
+    assert "whether the nodes of association wave-1 in 111111111111/eu-west-1 exceed that is unknown" in said
     assert "ec2:DescribeInstances" in said
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook tag: it plans, writes what it planned, and never takes 'nothing selected' for 'everything'."""
+"""The playbook tag: it plans, writes what it planned, and never treats an empty selection as everything."""
 
 from __future__ import annotations
 

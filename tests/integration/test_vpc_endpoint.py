@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpc_endpoint by real ansible-playbook: makes endpoints, keeps them right, tells what it cannot do, removes them."""
+"""vpc_endpoint by real ansible-playbook: creates, updates and deletes endpoints, and reports what it cannot do."""
 
 from __future__ import annotations
 

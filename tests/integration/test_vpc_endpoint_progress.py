@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpc_endpoint says on the screen how far it is while it waits, and is silent otherwise."""
+"""vpc_endpoint shows its progress on the screen while it waits, and prints nothing otherwise."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ TREE = ROOT / ".cache"  # holds ansible_collections/fleetsec/guardduty, a link t
 if str(TREE) not in sys.path:
     sys.path.insert(0, str(TREE))
 
-# The same examples everywhere, so that a red run is red again, and more of them in CI; HYPOTHESIS_PROFILE=search looks further.
+# The same examples everywhere, so that a failed run fails again, and more of them in CI. HYPOTHESIS_PROFILE=search searches
+# further.
 settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=50)
 settings.register_profile("ci", settings.get_profile("repeatable"), max_examples=200)
 settings.register_profile(

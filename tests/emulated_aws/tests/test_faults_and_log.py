@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The admin API: faults in the form of each service, the log, and answers that are no proof of anything."""
+"""The admin API: faults in the form of each service, the log, and answers that prove nothing."""
 
 from __future__ import annotations
 

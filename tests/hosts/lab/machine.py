@@ -26,7 +26,7 @@ PROGRAMS = {
     "openssl": "openssl",
     "ssh": "openssh-client",
 }
-# netavark is no program on PATH.
+# netavark is not on PATH.
 FURTHER_PACKAGES = ("netavark",)
 NETAVARK = Path("/usr/lib/podman/netavark")
 DOCKER_NEEDS = ("docker", "ip", "rpmbuild", "dpkg-deb", "gpg", "openssl", "ssh")
@@ -69,7 +69,7 @@ def lacking(engine: str) -> str | None:
     if engine == "docker" and missing:
         return f"{', '.join(missing)} not found; with GD_ENGINE=docker nothing is installed for you"
     if missing and shutil.which("apt-get") is None:
-        return f"{', '.join(missing)} not found, and this is no Debian where apt-get could install them"
+        return f"{', '.join(missing)} not found, and this is not a Debian where apt-get could install them"
     done = run("unshare", "--net", "--mount", "true", check=False)
     if done.returncode != 0:
         return f"this machine gives no namespaces ({done.stderr.strip()})"

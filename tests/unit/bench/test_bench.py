@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bench says of figures what they are: a promise that is broken is called broken, and AWS's answers are AWS's."""
+"""The bench labels its figures correctly: a broken promise is shown as broken, and AWS's answers have AWS's format."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A long wait is told in few lines, a short one in none."""
+"""A long wait prints few lines, a short one none."""
 
 from __future__ import annotations
 

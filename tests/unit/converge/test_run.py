@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Walking a plan: order, batches, failures, check mode, accounts and regions in parallel."""
+"""Applying a plan: order, batches, failures, check mode, accounts and regions in parallel."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def refusal(code: str = "Unsupported") -> ClientError:
 
 
 class Recorder:
-    """A handler that notes its batches and refuses the targets it is told to."""
+    """A handler that records its batches and rejects the given targets."""
 
     def __init__(self, *bad: str) -> None:
         self.bad, self.batches = bad, []  # type: tuple[str, ...], list[list[str]]

@@ -34,7 +34,7 @@ def asked(**options: Any) -> dict[str, Any]:
 
 
 def host(version: str | None = None, status: str = INSTALLED, **parts: Any) -> dict[str, Any]:
-    """A sound host. With a version: installed, enabled and running."""
+    """A healthy host. With a version: installed, enabled and running."""
     there = version is not None
     unit = {
         "load_state": "loaded" if there else "not-found",

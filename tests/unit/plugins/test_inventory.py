@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filling an inventory quickly gives what ansible-core's own way gives, and text of AWS stays text."""
+"""Filling an inventory quickly gives the same result as ansible-core, and text from AWS stays text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Quick(QuickConstructed, BaseInventoryPlugin):
 
 
 class Slowly(HostWriter):
-    """A writer that never trusts the direct way."""
+    """A writer that never sets variables directly."""
 
     def add(self, *arguments: Any) -> None:
         self.direct = False

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the files of a report are read and replaced: all or none, and nothing that is not a report."""
+"""Reading and replacing the files of a report: all or none, and only reports."""
 
 from __future__ import annotations
 

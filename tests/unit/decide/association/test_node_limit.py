@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twenty associations a node: "Each managed node can be targeted by a maximum of 20 associations" (SSM user guide,
+"""At most 20 associations per node: "Each managed node can be targeted by a maximum of 20 associations" (SSM user guide,
 "Understanding targets and rate controls in State Manager associations")."""
 
 from __future__ import annotations
@@ -140,7 +140,9 @@ def test_each_step_reads_what_the_next_one_needs() -> None:
     listed = plan(area(every=crowd, asked=asked), **wave)
     assert listed.needs == {WHERE: AssociationNeed(nodes=({"tag:wave": ["1"]}, None))}
     assert plan(area(every=crowd, asked=asked | {"nodes"}), **wave).needs == {}  # they could not be read
-    assert "whether the nodes of association agent in 111111111111/eu-west-1 have room" in listed.warnings[0]
+    assert (
+        "whether the nodes of association agent in 111111111111/eu-west-1 exceed that is unknown" in listed.warnings[0]
+    )
     counted = plan(area(every=crowd, nodes=NODES), **wave)
     assert (counted.plan.changed, counted.warnings) == (False, ())
     assert "NodeLimit: 2 of its nodes are targeted by 20 associations already" in str(counted.problems[0])
@@ -165,4 +167,4 @@ def test_doubts_are_told() -> None:
     crowd = (*others(19, EVERYONE), *others(1, GROUP))
     doubtful = plan(area(every=crowd, nodes=NODES), target_tags={"wave": "2"})
     assert doubtful.plan.changed
-    assert "whether i-2 have room" in doubtful.warnings[0] and "resource groups" in doubtful.warnings[0]
+    assert "whether i-2 can take" in doubtful.warnings[0] and "resource groups" in doubtful.warnings[0]

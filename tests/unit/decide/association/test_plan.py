@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which association is meant, and that a plan merges, refuses and comes to rest."""
+"""Which association matches, and plans: merged settings, refusals, and an empty second plan."""
 
 from __future__ import annotations
 
@@ -261,16 +261,16 @@ def test_guarddutys_name_is_not_taken_and_its_association_is_read() -> None:
     [
         ({"instance_ids": [f"i-{n:017x}" for n in range(51)]}, "51 instance ids"),
         ({"instance_ids": []}, "no instance ids"),
-        ({"instance_ids": ["web-1"]}, "'web-1' is no instance id"),
-        ({"instance_ids": ["*", "i-12345678"]}, "'*' is no instance id"),
+        ({"instance_ids": ["web-1"]}, "'web-1' is not a valid instance ID"),
+        ({"instance_ids": ["*", "i-12345678"]}, "'*' is not a valid instance ID"),
         ({"target_tags": {"a": [str(n) for n in range(51)]}}, "51 values for tag:a"),
         ({"target_tags": {str(n): "x" for n in range(6)}}, "6 targets"),
-        ({"target_tags": {}}, "cannot be without targets"),
+        ({"target_tags": {}}, "requires targets"),
         ({"target_tags": {"a": []}}, "no values for tag:a"),
-        ({"targets": [{"key": "Name", "values": ["x"]}]}, "'Name' is no target"),
+        ({"targets": [{"key": "Name", "values": ["x"]}]}, "'Name' is not a valid target"),
         ({"association_name": "with space"}, "'with space' is not"),
         ({"association_name": "ab"}, "'ab' is not"),
-        ({"document_name": ""}, "cannot be without a document"),
+        ({"document_name": ""}, "requires a document"),
         ({"document_version": "0"}, "'0' is not"),
         ({"max_concurrency": "0"}, "max_concurrency"),
         ({"max_concurrency": "101%"}, "max_concurrency"),
@@ -279,8 +279,8 @@ def test_guarddutys_name_is_not_taken_and_its_association_is_read() -> None:
         ({"max_errors": "05%"}, "max_errors"),
         ({"schedule_expression": "rate(29 minutes)"}, "30 minutes"),
         ({"schedule_expression": "rate(0 days)"}, "30 minutes"),
-        ({"schedule_expression": "daily"}, "no schedule"),
-        ({"schedule_expression": "rate(1 week)"}, "no schedule"),
+        ({"schedule_expression": "daily"}, "not a valid schedule"),
+        ({"schedule_expression": "rate(1 week)"}, "not a valid schedule"),
         ({"schedule_offset": 7}, "schedule_offset"),
         ({"duration": 25}, "duration"),
         ({"duration": -1}, "duration"),
@@ -314,7 +314,7 @@ def test_limits_themselves_are_allowed(options: dict[str, Any]) -> None:
 
 def test_tags_that_are_refused() -> None:
     assert "GuardDuty owns" in (refused(desired(tags={"GuardDutyManaged": "true"})) or "")
-    assert "belong to AWS" in (refused(desired(tags={"AWS:x": "1"})) or "")
+    assert "reserved for AWS" in (refused(desired(tags={"AWS:x": "1"})) or "")
     assert "at most 50" in (refused(desired(tags={str(n): "" for n in range(51)})) or "")
     assert refused(desired(tags={})) is None
 
@@ -325,7 +325,7 @@ def test_tags_that_are_refused() -> None:
         ({"ScheduleExpression": "rate(1 day)"}, {"apply_only_at_cron_interval": True}, "use a cron expression"),
         ({}, {"apply_only_at_cron_interval": True}, "needs a schedule_expression"),
         ({"ScheduleExpression": "cron(x)"}, {"schedule_offset": 2}, "schedule_offset needs"),
-        ({"ScheduleExpression": "cron(x)"}, {"duration": 2}, "duration has an effect"),
+        ({"ScheduleExpression": "cron(x)"}, {"duration": 2}, "duration only has an effect"),
         ({"Targets": [], "TargetMaps": [{"a": ["b"]}]}, {"target_tags": {"a": "b"}}, "target maps"),
     ],
 )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the runs of an association came to."""
+"""The results of an association's runs."""
 
 from __future__ import annotations
 
@@ -83,4 +83,4 @@ def test_problems_name_nodes_and_say_what_to_do() -> None:
 def test_no_node_and_no_run_yet_are_said_and_are_no_error() -> None:
     nobody, later = remarks([report("no_targets"), report("scheduled"), report("finished")])
     assert "No managed node matches" in nobody
-    assert "next scheduled time" in later
+    assert "only runs on schedule" in later

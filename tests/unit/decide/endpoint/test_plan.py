@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan for endpoints: what is made, what is left alone, what is refused, and that a plan applied twice is empty."""
+"""The plan for endpoints: what is created, left alone and refused, and that a plan applied twice is empty."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OPEN = group(CIDR)
 
 
 def made(*areas: AccountRegion, **desired: Any) -> Any:
-    """What the endpoint that a plan creates looks like."""
+    """The endpoint that a plan creates."""
     (change,) = [
         one for one in planned(*areas, **desired).plan.changes if (one.action, one.kind) == ("create", "VPC endpoint")
     ]
@@ -232,7 +232,7 @@ def test_removal_takes_the_endpoint_and_then_our_group() -> None:
     ("desired", "words"),
     [
         ({"tags": {"guarddutymanaged": "true"}}, "leave it out of tags"),
-        ({"tags": {"aws:x": "y"}}, "belong to AWS"),
+        ({"tags": {"aws:x": "y"}}, "reserved for AWS"),
         ({"security_group_name": "sg-mine"}, "security_group_name"),
         ({"subnet_ids": ()}, "subnet_ids"),
         ({"select": "needed", "state": "absent"}, "vpc_ids"),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows, groups, previews and the look-up of named instances: what the user sees of verdicts."""
+"""Rows, groups, previews and the lookup of listed instances: the output of verdicts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The summary on the screen: at most 80 columns, and each instance under the blocker to act on first."""
+"""The summary on the screen: at most 80 columns, and each instance counted under its most urgent blocker."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page that a security lead opens: its numbers are the summary's, it stands alone, and no text in it comes alive."""
+"""The page that a security lead opens: its numbers match the summary, it is self-contained, and no text in it becomes markup."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_problems_stand_before_everything_else(reports: Reports) -> None:
 def test_what_needs_action_is_a_table_and_the_rest_is_folded(reports: Reports) -> None:
     page, made = reports["varied"].page, reports["varied"].fleet
     action = section(page, "action")
-    assert f"{made['summary']['blocked']} instances with something in the way." in action.text
+    assert f"{made['summary']['blocked']} instances with blockers, in this order" in action.text
     assert "The first 100 are shown; all are in report.csv" in action.text
     rows = action.one("tbody").all("tr")
     assert len(rows) == 100
@@ -165,7 +165,7 @@ def test_what_needs_action_is_a_table_and_the_rest_is_folded(reports: Reports) -
     rest = section(page, "rest")
     quiet = [one for one in made["instances"] if not one["gd_blockers"]]
     healthy = [one for one in quiet if one["gd_wanted"] and one["gd_coverage"] == "healthy"]
-    assert rest.text.startswith(f"The rest {len(healthy)} instances report healthy with nothing in the way")
+    assert rest.text.startswith(f"The rest {len(healthy)} instances report healthy without blockers")
     assert all(one["gd_instance_id"] not in reports["varied"].text("html") for one in healthy)
     folded = rest.one("details").all("tbody")[0].all("tr")
     assert len(folded) == min(100, len(quiet) - len(healthy))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From settings to settings: only what differs, in AWS's order, at rest after one plan, and refused with the reason."""
+"""Plans over a detector's settings: only differences, in AWS's order, an empty second plan, and refusals with a reason."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the way of an instance, blocker by blocker, as the collection's design gives it."""
+"""Blockers of an instance, blocker by blocker, as in the collection's design."""
 
 from __future__ import annotations
 

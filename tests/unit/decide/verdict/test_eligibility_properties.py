@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The eligibility rule on random worlds, against a second reading of the design's tables, and what must always hold."""
+"""The eligibility rule on random worlds, against a second implementation of the design's tables, and its invariants."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HERE = "tests/unit/decide/verdict/test_eligibility_properties.py"
 
 
 class Case:
-    """What the tables speak of, read from the facts and not from the product's own functions."""
+    """The facts of the tables, computed without the product's own functions."""
 
     def __init__(self, instance: Instance, area: AccountRegion, choices: Choices, endpoint: str) -> None:
         self.instance, self.area, self.choices, self.endpoint = instance, area, choices, endpoint
@@ -272,7 +272,7 @@ ENDPOINTS = (
 
 
 def worlds() -> Iterator[World]:
-    """Every combination of what the reasons hang on; what only blockers hang on takes turns, out of step with it."""
+    """Every combination of the inputs of reasons; inputs that only affect blockers cycle independently."""
     detectors = (detector(), detector(automated=True), detector(monitoring=False), None)
     operators = [Choices(scope, fallback) for scope in ("all", "selected") for fallback in (False, True)]
     everything = itertools.product(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick reader of DescribeInstances gives what botocore's parser gives, or leaves the page to it."""
+"""The quick reader of DescribeInstances returns the same as botocore's parser, or leaves the page to it."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_pages_that_broke_are_left_to_botocore_or_read_alike(made: Callable[[ran
     try:
         theirs = by_botocore(broken)
     except (ResponseParserError, ValueError, AttributeError, TypeError, KeyError):
-        # What botocore refuses may only be read when what is broken lies within what nobody reads.
+        # A page that botocore rejects may be read only if the broken part is never read.
         return
     ours, quick = by_us(broken)
     expected = kept(theirs, PAGE)

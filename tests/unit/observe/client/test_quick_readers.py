@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick readers hand over every member that the records are made of: one that their tables lack would read as absent."""
+"""The quick readers return every member that the records use: one missing from their tables would look absent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WHOLE = {
 
 
 class Asked(dict[str, Any]):
-    """A structure that notes which of its members somebody asked for."""
+    """A structure that records which of its members were read."""
 
     def __init__(self, members: Mapping[str, Any], path: str, notes: set[str]) -> None:
         super().__init__(members)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What DescribeInstances, DescribeVpcs and their like mean, and how they are asked."""
+"""Reading DescribeInstances, DescribeVpcs and similar calls, and their parameters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a whole account and region: what fails is a problem and an unknown, never an exception and never a default."""
+"""Reading a whole account and region: a failure is a problem and unknown data, never an exception and never a default."""
 
 from __future__ import annotations
 
