@@ -4,7 +4,7 @@
 """Keep the bytecode of what modules import from the zip file that Ansible packs for each run.
 
 Python reads this file at its start where its folder is on PYTHONPATH. It keeps the bytecode of a source file on disk, but not
-that of a source in a zip file, which it compiles anew in each process: a quarter of the time of a module. The key is the source
+that of a source in a zip file, which it compiles again in each process: a quarter of the time of a module. The key is the source
 itself. Where zipimport lacks the function that is replaced, everything is compiled, as without this file.
 """
 
