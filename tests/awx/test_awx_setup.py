@@ -105,7 +105,7 @@ def hold(sent: list[tuple[str, str, Any]]) -> None:
     assert [json.loads(line) for line in lines] == json.loads(GOLDEN.read_text(encoding="utf-8"))
 
 
-def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Playbook, tmp_path: Path) -> None:
+def test_check_mode_predicts_new_and_changed_objects(awx: standin.Awx, run: Playbook, tmp_path: Path) -> None:
     """With an own file, some of whose objects exist, and a secret in the environment of the caller."""
     (tmp_path / "mine.yml").write_text(yaml.safe_dump(SMALL))
     organization = awx.keep("organizations", {"name": "mine"})
@@ -127,7 +127,7 @@ def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Pl
     assert SECRET not in done.stdout + done.stderr + real.stdout + real.stderr
 
 
-def test_what_is_missing_is_said(awx: standin.Awx, run: Playbook) -> None:
+def test_missing_data_is_reported(awx: standin.Awx, run: Playbook) -> None:
     nothing = run(SETUP)
     assert "Set awx_project_url to the git repository" in nothing.stdout
     given = ("-e", "awx_project_url=https://git.example.com/fleet.git", "-e", "awx_image=registry.example.com/ee:1")

@@ -97,7 +97,7 @@ def test_each_variable_is_asked_for(name: str) -> None:
     assert not unknown, f"playbooks/{name}.yml: the header lacks {', '.join(unknown)}, which surveys.yml asks for"
 
 
-def test_the_credential_says_where() -> None:
+def test_the_credential_states_where() -> None:
     (kind,) = OBJECTS["controller_credential_types"]
     assert set(kind["injectors"]["extra_vars"]) == OF_CREDENTIAL
     assert {one["id"] for one in kind["inputs"]["fields"] if one.get("secret")} == {"secret_key", "session_token"}

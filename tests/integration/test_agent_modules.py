@@ -116,7 +116,7 @@ def test_s3_is_read_once_and_predicted_by_check_mode(aws: EmulatedAws, ansible: 
     assert again["packages"] == [made["packages"][0] | {"downloaded": False}]
 
 
-def test_what_s3_has_not_is_told_and_the_rest_is_kept(ansible: Ansible, bucket: Signed) -> None:
+def test_files_missing_in_s3_are_reported_and_the_rest_is_kept(ansible: Ansible, bucket: Signed) -> None:
     given = {"fingerprint": bucket.fingerprint, "cache": str(ansible.folder / "cache"), "home": str(ansible.folder)}
     made = ansible.playbook(FETCH, rows=[s3_row("1.16.0"), s3_row()], **given).ok().tasks["Fetch"]
     missing, good = made["packages"]

@@ -118,7 +118,7 @@ def test_who_should_not_run_it_is_skipped_in_silence(ansible: Ansible) -> None:
     assert not result.get("warnings")
 
 
-def test_check_mode_says_the_same(ansible: Ansible) -> None:
+def test_check_mode_returns_the_same(ansible: Ansible) -> None:
     real, predicted = planned(ansible, region="eu-west-1"), planned(ansible, "--check", region="eu-west-1")
     for result in (real, predicted):
         # Free space and addresses move while others work on the machine.

@@ -36,7 +36,7 @@ def test_what_aws_filters_and_what_issues_mean(aws: EmulatedAws, ansible: Ansibl
     ]
 
 
-def test_monitoring_off_is_told(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_monitoring_off_is_reported(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load("accounts: {'111111111111': {name: a, regions: {eu-west-1: {guardduty: {}}}}}")
     run = ansible.playbook("- name: nothing\n  fleetsec.guardduty.coverage_info: {}\n").ok()
     assert run.tasks["nothing"]["monitoring_off"] == ["111111111111/eu-west-1"]
@@ -58,7 +58,7 @@ accounts:
 """
 
 
-def test_the_gate_opens_when_enough_report_and_says_how_far_it_is(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_the_gate_opens_when_enough_report_and_shows_progress(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(GATE)
     run = ansible.playbook(
         """
@@ -76,7 +76,7 @@ def test_the_gate_opens_when_enough_report_and_says_how_far_it_is(aws: EmulatedA
     assert (everything["done"], everything["waited"] < 30, everything["healthy_percent"]) == (False, True, 66.6)
 
 
-def test_the_gate_that_stays_closed_tells_why_in_time(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_the_gate_that_stays_closed_states_why_in_time(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(GATE.replace("pace: {coverage: 3}", "pace: {}"))
     began = time.monotonic()
     run = ansible.playbook(

@@ -97,7 +97,7 @@ def tasks(*options: str) -> str:
     )
 
 
-def test_what_others_changed_is_mended_and_what_is_theirs_is_kept(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_changes_by_others_are_reverted_and_their_own_data_is_kept(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     ansible.playbook(tasks("tags: {team: security}")).ok()
     sqs, events = client(aws, "sqs"), client(aws, "events")
@@ -124,7 +124,7 @@ def test_what_others_changed_is_mended_and_what_is_theirs_is_kept(aws: EmulatedA
     assert {target["Id"] for target in targets} == {NAME, "other"}
 
 
-def test_what_cannot_be_is_said(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_invalid_input_is_reported(aws: EmulatedAws, ansible: Ansible) -> None:
     """A foreign queue, options that AWS would reject, a denied call, and a recently deleted name."""
     aws.load(FLEET)
     client(aws, "sqs").create_queue(QueueName=NAME)

@@ -97,7 +97,7 @@ def test_check_real_and_again(aws: EmulatedAws, ansible: Ansible) -> None:
     assert not any(result["changed"] for result in again.tasks.values())
 
 
-def test_what_fails_is_told_and_the_rest_is_done(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_failures_are_reported_and_the_rest_is_done(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     aws.faults({"op": "ec2:CreateTags", "account": "222222222222", "kind": "deny"})
     run = ansible.playbook(

@@ -143,7 +143,7 @@ def test_chosen_accounts_strangers_and_oneself(aws: EmulatedAws, ansible: Ansibl
     assert "guardduty:ListMembers" not in aws.calls()
 
 
-def test_the_older_feature_goes_off_after_the_new_one_is_on(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_the_older_feature_is_disabled_after_the_new_one_is_enabled(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(organization("{eks_runtime_monitoring: true}", "{}"))
     task = """
         - name: %s
@@ -151,7 +151,7 @@ def test_the_older_feature_goes_off_after_the_new_one_is_on(aws: EmulatedAws, an
     """
     before = ansible.playbook(task % ("warned", "false"), "--check").ok().tasks["warned"]
     assert before["warnings"] == [
-        f"EKS_RUNTIME_MONITORING stays on in {account(1)}/eu-west-1: it is part of Runtime Monitoring now, and still "
+        f"EKS_RUNTIME_MONITORING stays on in {account(1)}/eu-west-1: it is now part of Runtime Monitoring, and still "
         "causes costs if only Runtime Monitoring is turned off later. Set migrate_eks to turn it off."
     ]
     run = ansible.playbook(task % ("migrated", "true") + task % ("again", "true")).ok()
@@ -166,7 +166,7 @@ def test_the_older_feature_goes_off_after_the_new_one_is_on(aws: EmulatedAws, an
 
 
 @pytest.mark.parametrize("chosen", ["", f"account_ids: ['{account(2)}']"])
-def test_a_member_account_is_told_who_must_act(aws: EmulatedAws, ansible: Ansible, chosen: str) -> None:
+def test_a_member_account_learns_who_must_act(aws: EmulatedAws, ansible: Ansible, chosen: str) -> None:
     aws.load(organization(*["{}"] * 2))
     run = ansible.playbook(
         f"""

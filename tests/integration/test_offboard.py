@@ -39,7 +39,7 @@ def left(run: Run) -> dict[str, str]:
     return {row["instance_id"]: row["reason"] for row in run.stats["guardduty_offboard"]["left_behind"]}
 
 
-def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) -> None:
+def test_everything_is_removed_and_does_not_come_back(fleet: EmulatedAws, ansible: Ansible) -> None:
     one, two = Outside(fleet, ONE), Outside(fleet, TWO)
     fleet.clear()
     predicted = ansible.playbook(OFFBOARD, "--check", "--diff", **ALL).ok()

@@ -73,7 +73,7 @@ def test_choices_are_made_once_and_others_are_kept(aws: EmulatedAws, ansible: An
     assert real["members"] == [] and "warnings" not in real
 
 
-def test_existing_members_are_brought_along_on_request(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_existing_members_are_included_on_request(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     tasks = """
         - name: change
@@ -129,7 +129,7 @@ def test_migration_replicates_the_older_choices_before_it_ends_them(aws: Emulate
     assert not run.tasks["again"]["changed"] and "warnings" not in run.tasks["again"]
 
 
-def test_all_takes_its_time_and_a_full_administrator_is_told(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_all_takes_time_and_a_full_administrator_is_reported(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET.replace("organization: {", "organization: {member_limit: 2, "))
     task = (
         ansible.playbook(

@@ -109,7 +109,7 @@ def test_the_rest_of_the_fleet_is_served(fleet: EmulatedAws, ansible: Ansible) -
 
 
 @pytest.mark.story
-def test_the_gate_says_who_is_missing_and_why(fleet: EmulatedAws, ansible: Ansible) -> None:
+def test_the_gate_lists_missing_instances_and_causes(fleet: EmulatedAws, ansible: Ansible) -> None:
     fleet.faults({"op": "ssm:CreateAssociation", "kind": "deny", "account": "222222222222"})
     run = ansible.playbook("fleetsec.guardduty.rollout", **{**VARIABLES, "coverage_timeout": 1})
     assert run.returncode != 0

@@ -51,7 +51,7 @@ def test_a_full_node_is_refused_before_the_write(aws: Any, ansible: Any, ssm: An
     }
     done = ansible.playbook(WAVES).ok().tasks
     assert done["wave 1"]["failed"] and not done["wave 2"].get("failed")
-    assert "3 of its nodes are targeted by 20 associations already" in done["wave 1"]["msg"]
+    assert "3 of its nodes already have 20 associations" in done["wave 1"]["msg"]
     assert done["wave 1"]["msg"].count("i-") == 3
     assert "Delete an association that these nodes no longer need" in done["wave 1"]["msg"]
     assert (check["wave 1"]["msg"], check["wave 2"]["changes"]) == (done["wave 1"]["msg"], done["wave 2"]["changes"])
@@ -88,12 +88,12 @@ def test_new_targets_of_an_association_are_counted(aws: Any, ansible: Any, ssm: 
       ignore_errors: true
     """
     done = ansible.playbook(tasks).ok().tasks
-    assert "1 of its nodes are targeted by 20 associations already" in done["moved"]["msg"]
+    assert "1 of its nodes already have 20 associations" in done["moved"]["msg"]
     assert done["moved"]["associations"][0]["targets"] == [{"key": "tag:wave", "values": ["1"]}]
     assert "ssm:UpdateAssociation" not in aws.calls()
 
 
-def test_what_cannot_be_known_is_said_and_left_to_aws(aws: Any, ansible: Any, ssm: Any) -> None:
+def test_unknown_limits_are_reported_and_left_to_aws(aws: Any, ansible: Any, ssm: Any) -> None:
     fill(ssm, 20, EVERYONE)
     aws.faults({"kind": "deny", "op": "ec2:DescribeInstances"})
     run = ansible.playbook(WAVES.partition("- name: wave 2")[0]).ok()

@@ -76,7 +76,7 @@ def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
     assert again.document["stats"]["localhost"]["changed"] == 0
 
 
-def test_repair_everything_said_on_purpose(fleet: EmulatedAws, ansible: Ansible) -> None:
+def test_repair_everything_on_explicit_request(fleet: EmulatedAws, ansible: Ansible) -> None:
     real = ansible.playbook(TAG, **EVERYWHERE, all_instances=True, managed="repair").ok()
     after = {change["after"].get("tag:GuardDutyManaged") for change in real.tasks[WRITE]["changes"]}
     assert after == {"true", "false", None}

@@ -87,7 +87,9 @@ def test_right_endpoints_cost_three_calls_whatever_their_number(aws: EmulatedAws
     assert aws.calls() == {**FIRST_LOOK, "ec2:DescribeInstances": 1}
 
 
-def test_serves_what_needs_it_and_tells_what_it_cannot(aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]) -> None:
+def test_serves_vpcs_that_need_it_and_reports_the_others(
+    aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]
+) -> None:
     served_before = endpoints_of(aws, vpc["served"]) + endpoints_of(aws, vpc["theirs"])
     aws.clear()
     run = ansible.playbook(

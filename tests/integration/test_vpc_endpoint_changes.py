@@ -101,7 +101,7 @@ def test_follows_the_cidrs_of_the_vpc_and_its_new_zones(
     assert set(endpoints_of(aws, vpc["bare"])[0]["SubnetIds"]) == {subnets["bare-a2"], subnets["bare-b"]}
 
 
-def test_removes_in_order_and_guarddutys_only_when_told(
+def test_removes_in_order_and_guarddutys_only_on_request(
     aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]
 ) -> None:
     run = ansible.playbook(

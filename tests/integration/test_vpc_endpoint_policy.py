@@ -81,7 +81,7 @@ def test_a_copy_of_the_collections_own_changes_nothing(aws: EmulatedAws, ansible
         (None, "Could not find or access 'endpoint.json.j2'"),
     ],
 )
-def test_a_bad_template_is_told_and_nothing_is_written(
+def test_a_bad_template_is_reported_and_nothing_is_written(
     aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str], template: str | None, words: str
 ) -> None:
     if template is not None:

@@ -13,7 +13,7 @@ from harness import Ansible, EmulatedAws, role_arns
 __all__ = ["vpc"]  # a fixture
 
 
-def test_denied_reads_are_told_and_what_is_known_is_done(
+def test_denied_reads_are_reported_and_known_changes_are_made(
     aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]
 ) -> None:
     aws.faults(

@@ -58,7 +58,7 @@ def test_a_loop_over_few_items_is_counted_up_without_its_start() -> None:
     assert figures == {"tags already right: times the loop's speed": ((1 + 1000 * 1.0) / 2, True)}
 
 
-def test_small_fleets_say_nothing_of_what_is_promised_for_large_ones() -> None:
+def test_small_fleets_do_not_show_promises_for_large_ones() -> None:
     assert (
         said(measured(GRAPH, OURS, 500, 1.0), measured(GRAPH, ALIKE, 500, 2.0), measured(GRAPH, FLOOR, 500, 0.5)) == {}
     )

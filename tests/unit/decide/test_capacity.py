@@ -106,7 +106,7 @@ def test_waves_take_the_longer_of_the_hosts_and_of_ansible_itself() -> None:
         ({}, {"forks": 0}, "forks is 0"),
     ],
 )
-def test_what_cannot_be_is_said(size: dict[str, Any], means: dict[str, Any], words: str) -> None:
+def test_invalid_input_is_reported(size: dict[str, Any], means: dict[str, Any], words: str) -> None:
     with pytest.raises(CapacityError, match=words):
         plan(of_size(size), means, WAVES)
 

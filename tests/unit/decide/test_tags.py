@@ -73,7 +73,7 @@ def test_managed(value: str | None, managed: str | None, after: str | None, meta
     assert bool(opened) is (managed in ("exclude", "repair") and after == "false" and not metadata)
 
 
-def test_the_change_says_what_was_what_will_be_and_nothing_else() -> None:
+def test_the_change_has_before_and_after_and_nothing_else() -> None:
     plan = planned(instance(tags={"GuardDutyManaged": "True", "Name": "web", "old": "1"}), "repair", remove=("old",))
     assert plan.plan.changes == (
         UntagInstance(ACCOUNT, REGION, ID, {"tag:old": "1"}, {}, keys=("old",)),

@@ -66,9 +66,7 @@ def left_warnings(left: Sequence[dict[str, Any]], unknown: Sequence[str]) -> lis
     remedy = "uninstall them with the role fleetsec.guardduty.agent or by SSM; see agents_left_behind"
     warnings = []
     if costing:
-        warnings.append(
-            f"{_agents(costing)} behind, which GuardDuty no longer updates and which still cause costs: {remedy}."
-        )
+        warnings.append(f"{_agents(costing)} behind, no longer updated by GuardDuty and still causing costs: {remedy}.")
     if idle:
         warnings.append(f"{_agents(idle)} behind, which GuardDuty does not remove: {remedy}.")
     if unknown:

@@ -78,7 +78,7 @@ def test_an_association_of_another_name_is_somebody_elses() -> None:
     assert match(desired(association_name="mine"), [unnamed]) == ()
 
 
-def test_two_of_one_name_are_told_apart_by_document_then_targets() -> None:
+def test_two_of_one_name_are_distinguished_by_document_then_targets() -> None:
     one, two = association("agent"), association("agent", Targets=[{"Key": "tag:wave", "Values": ["2"]}])
     three = association("agent", Name="Other")
     assert match(desired(association_name="agent", target_tags={"wave": 2}), [one, two]) == (two,)
@@ -95,7 +95,7 @@ def test_several_are_refused_and_named() -> None:
 # What is changed
 
 
-def test_creation_has_the_documents_defaults_and_what_was_said() -> None:
+def test_creation_has_the_documents_defaults_and_the_desired_settings() -> None:
     planned = plan_associations([area()], desired(association_name="agent", target_tags={"wave": True}, max_errors=""))
     (change,) = planned.plan.changes
     assert change.settings == {
@@ -196,11 +196,11 @@ def test_a_plan_applied_twice_is_empty_and_touches_nothing_else(
     before: dict[str, Any], options: dict[str, Any], tags: dict[str, str] | None, purge: bool
 ) -> None:
     there = association("agent", {"old": "1"}, **from_options(before))
-    wished = desired(tags=tags, purge=purge, association_name="agent", **options)
-    first = plan_associations([area(there)], wished)
+    wanted = desired(tags=tags, purge=purge, association_name="agent", **options)
+    first = plan_associations([area(there)], wanted)
     after = first.after["111111111111", "eu-west-1"]
-    assert plan_associations([area(after)], wished).plan.changes == ()
-    unnamed = set(there.settings) - set(wished.settings)
+    assert plan_associations([area(after)], wanted).plan.changes == ()
+    unnamed = set(there.settings) - set(wanted.settings)
     assert {key: after.settings.get(key) for key in unnamed if there.settings[key] not in ("", [], {})} == {
         key: there.settings[key] for key in unnamed if there.settings[key] not in ("", [], {})
     }
@@ -329,9 +329,7 @@ def test_tags_that_are_refused() -> None:
         ({"Targets": [], "TargetMaps": [{"a": ["b"]}]}, {"target_tags": {"a": "b"}}, "target maps"),
     ],
 )
-def test_settings_that_cannot_stand_with_those_of_aws(
-    there: dict[str, Any], options: dict[str, Any], words: str
-) -> None:
+def test_settings_that_conflict_with_existing_ones(there: dict[str, Any], options: dict[str, Any], words: str) -> None:
     planned = plan_associations([area(association(**there))], desired(association_name="agent", **options))
     assert planned.plan.changes == ()
     assert words in str(planned.problems[0])
@@ -353,8 +351,8 @@ def test_creation_needs_targets() -> None:
     ],
 )
 def test_the_document_says_no(parameters: dict[str, Any], kind: str, words: str) -> None:
-    wished = desired(association_name="agent", target_tags={"a": "b"}, parameters=parameters)
-    planned = plan_associations([area(document=document(kind))], wished)
+    wanted = desired(association_name="agent", target_tags={"a": "b"}, parameters=parameters)
+    planned = plan_associations([area(document=document(kind))], wanted)
     assert planned.plan.changes == ()
     assert words in str(planned.problems[0])
 

@@ -69,7 +69,7 @@ def test_every_target_is_in_exactly_one_list() -> None:
     }
 
 
-def test_problems_name_nodes_and_say_what_to_do() -> None:
+def test_problems_name_nodes_and_state_what_to_do() -> None:
     many = [target(f"i-{n}", "Failed", detailed="TimedOut") for n in range(7)]
     (failed,) = problems([report("finished", target("i-ok", "Success"), *many)], 60)
     assert "7 of 8 targets failed: i-0 (TimedOut)" in str(failed) and "and 2 more" in str(failed)
@@ -80,7 +80,7 @@ def test_problems_name_nodes_and_say_what_to_do() -> None:
     assert problems([report("finished", target("i-1", "Success")), report("no_targets"), report("scheduled")], 60) == []
 
 
-def test_no_node_and_no_run_yet_are_said_and_are_no_error() -> None:
+def test_no_node_and_no_run_yet_are_reported_and_are_not_errors() -> None:
     nobody, later = remarks([report("no_targets"), report("scheduled"), report("finished")])
     assert "No managed node matches" in nobody
     assert "only runs on schedule" in later

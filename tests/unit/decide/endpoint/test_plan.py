@@ -99,7 +99,7 @@ def test_a_service_that_is_not_offered_is_a_problem_of_the_vpc() -> None:
     assert made(area(), fips=True)["service_name"].endswith(".guardduty-data-fips")
 
 
-def test_dns_attributes_are_turned_on_only_when_told() -> None:
+def test_dns_attributes_are_turned_on_only_on_request() -> None:
     dark = Vpc(VPC, ACCOUNT, (CIDR,), False, False)
     refusal = planned(area(vpc=dark))
     assert steps(refusal) == []
@@ -166,7 +166,7 @@ def test_needed_keeps_ours_in_step_and_leaves_working_ones_of_others_alone() -> 
     assert change.add_subnets == ("subnet-b1",) and change.remove_subnets == ()
 
 
-def test_a_guest_is_told_who_must_act_and_the_owner_counts_its_guests() -> None:
+def test_a_participant_learns_who_must_act_and_the_owner_counts_participants() -> None:
     vpc = Vpc(VPC, ACCOUNT, (CIDR,), True, True)
     guest = AccountRegion(
         OTHER_ACCOUNT, REGION, vpcs={VPC: vpc}, instances=(machine("b1", zone="c", account_id=OTHER_ACCOUNT),)
@@ -183,14 +183,14 @@ def test_a_guest_is_told_who_must_act_and_the_owner_counts_its_guests() -> None:
         assert both.plan.changes[-1].after["subnet_ids"] == ["subnet-b1"]  # type: ignore[index]
 
 
-def test_unknown_vpcs_are_told_unless_something_could_not_be_read() -> None:
+def test_unknown_vpcs_are_reported_unless_something_could_not_be_read() -> None:
     assert "there is no VPC vpc-x" in str(planned(area(), vpc_ids=("vpc-x",)).problems[0])
     blind = AccountRegion(OTHER_ACCOUNT, REGION, unknown=frozenset({"vpcs"}))
     assert planned(area(), blind, vpc_ids=("vpc-x",)).problems == ()
     assert steps(planned(area(unknown=frozenset({"endpoints"})))) == []
 
 
-def test_named_things_of_other_vpcs_are_told() -> None:
+def test_listed_resources_of_other_vpcs_are_reported() -> None:
     other = area(vpc=Vpc("vpc-b", ACCOUNT, (CIDR,), True, True), subnets=[subnet("far", vpc_id="vpc-b")])
     joined = replace(area(), vpcs={**area().vpcs, **other.vpcs}, subnets={**area().subnets, **other.subnets})
     problems = planned(joined, subnet_ids=("subnet-a1", "subnet-far", "subnet-none")).problems
@@ -239,7 +239,7 @@ def test_removal_takes_the_endpoint_and_then_our_group() -> None:
         ({"include_guardduty": True}, "state=absent"),
     ],
 )
-def test_wishes_that_cannot_be_granted_are_refused(desired: dict[str, Any], words: str) -> None:
+def test_invalid_desired_states_are_refused(desired: dict[str, Any], words: str) -> None:
     assert words in (refused(DesiredEndpoint(**desired)) or "")
     assert refused(DesiredEndpoint()) is None
 

@@ -134,7 +134,7 @@ def test_what_cannot_be_a_policy_is_refused_in_a_sentence(desired: DesiredPolicy
         ("", "policy_source is empty"),
     ],
 )
-def test_a_template_that_makes_no_policy_is_told_by_name_and_vpc(source: str, words: str) -> None:
+def test_errors_of_a_rendered_policy_name_the_template_and_the_vpc(source: str, words: str) -> None:
     assert own(source).refused() is None
     with pytest.raises(BadPolicy) as caught:
         own(source).document(HOME)

@@ -98,7 +98,7 @@ def test_refusals(variables: dict[str, Any], sentence: str | None) -> None:
     assert said is None if sentence is None else sentence in (said or "")
 
 
-def test_automation_goes_off_and_inclusion_tags_go() -> None:
+def test_automation_is_turned_off_and_inclusion_tags_are_removed() -> None:
     world = fleet(host("a"), host("b", tag="included"), settings=[setting(automated=True), setting(TWO)])
     work = offboard(world, [vpc()], Choice())
     assert work.automated_areas == (ONE,)
@@ -109,7 +109,7 @@ def test_automation_goes_off_and_inclusion_tags_go() -> None:
     assert work.endpoint_vpc_ids == ("vpc-shop",)
 
 
-def test_where_automation_stays_on_nothing_goes() -> None:
+def test_where_automation_stays_on_nothing_is_removed() -> None:
     world = fleet(
         host("a"), host("b", TWO, vpc_id="vpc-two"), settings=[setting(automated=True), setting(TWO, automated=True)]
     )
@@ -183,7 +183,7 @@ def test_without_monitoring_nobody_knows_who_has_an_agent() -> None:
     assert left_text(work)[0].startswith("It is unknown whether an agent remains on i-a")
 
 
-def test_a_host_that_does_not_run_is_marked_and_said() -> None:
+def test_a_host_that_does_not_run_is_tagged_and_reported() -> None:
     work = offboard(fleet(host("a", state="stopped", ssm="absent", coverage="absent")), [vpc()], Choice())
     assert work.uninstall_ids == work.not_running_ids == ("i-a",)
     assert work.left_behind == ()

@@ -43,7 +43,7 @@ def test_the_symptom_does_not_hide_the_cause() -> None:
     assert "coverage_unhealthy" not in shown
 
 
-def test_a_fleet_without_wanted_instances_says_so() -> None:
+def test_a_fleet_without_wanted_instances() -> None:
     (_title, (style, text), *_rest) = summary_lines(summarize([]), "Before")
     assert (style, text) == ("warn", "  None of 0 instances should run the agent.")
 

@@ -36,7 +36,7 @@ def test_check_mode_writes_nothing_and_a_second_run_changes_nothing(runs: Runs) 
 
 
 @pytest.mark.parametrize("name", FLEETS)
-def test_the_page_stands_alone(reports: Reports, name: str) -> None:
+def test_the_page_is_self_contained(reports: Reports, name: str) -> None:
     text, page = reports[name].text("html"), reports[name].page
     assert text.startswith("<!DOCTYPE html>")
     assert not page.all("script", "link", "img", "iframe", "object", "base", "form", "use", "image")
@@ -54,7 +54,7 @@ def test_the_page_stands_alone(reports: Reports, name: str) -> None:
     assert "default-src 'none'" in page.one("meta", **{"http-equiv": "Content-Security-Policy"}).attributes["content"]
 
 
-def test_the_whole_is_told_at_one_look(reports: Reports) -> None:
+def test_the_whole_at_first_sight(reports: Reports) -> None:
     page, summary = reports["varied"].page, reports["varied"].fleet["summary"]
     assert page.one(class_="share").text == f"{summary['healthy_percent']:g} %"
     claim = page.one(class_="claim").text
@@ -115,7 +115,7 @@ def test_routes_blockers_and_reasons_are_counted_and_explained(reports: Reports)
         assert left_out == (not one["wanted"])
 
 
-def test_what_guardduty_says_has_its_meaning(reports: Reports) -> None:
+def test_issues_of_guardduty_have_a_meaning(reports: Reports) -> None:
     cells = table(section(reports["varied"].page, "issues"))
     said = {cell[1]: number(cell[0]) for cell in cells}
     unhealthy = [one["gd_issue"] for one in reports["varied"].fleet["instances"] if one["gd_coverage"] == "unhealthy"]
@@ -125,7 +125,7 @@ def test_what_guardduty_says_has_its_meaning(reports: Reports) -> None:
     )
 
 
-def test_hosts_tell_what_they_found_and_which_failed(reports: Reports) -> None:
+def test_findings_and_failures_of_hosts(reports: Reports) -> None:
     told = section(reports["varied"].page, "hosts")
     assert "3 hosts: 1 changed, 1 unchanged, 1 not reporting." in told.text
     failed, findings = told.all("tbody")

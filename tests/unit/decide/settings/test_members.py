@@ -137,7 +137,7 @@ def test_the_older_choices_are_carried_over(desired: DesiredOrganization, featur
     assert after.features[LEGACY_FEATURE].feature == "NONE"
 
 
-def test_what_an_organization_is_told() -> None:
+def test_calls_for_an_organization() -> None:
     area = organization(AutoEnable(), AutoEnable("NEW"), full=True)
     slow, full, older = plan_all([area], [], DesiredOrganization("ALL")).warnings
     assert "up to 24 hours" in slow and "as many members as GuardDuty allows" in full and "migrate_eks" in older

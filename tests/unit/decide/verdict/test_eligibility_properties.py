@@ -234,7 +234,7 @@ def test_no_other_tag_decides(area: AccountRegion, choices: Choices, noise: dict
 
 
 @given(some.areas(), some.choices)
-def test_the_row_says_what_the_verdict_says(area: AccountRegion, choices: Choices) -> None:
+def test_the_row_has_the_values_of_the_verdict(area: AccountRegion, choices: Choices) -> None:
     for verdict in judge_area(area, choices):
         said = row(verdict)
         assert all(name.startswith("gd_") for name in said)

@@ -25,7 +25,7 @@ def client_error(code: str, message: str = "no", operation: str = "DescribeInsta
     return ClientError(answer, operation)
 
 
-def test_a_refusal_says_verb_place_code_request_and_advice() -> None:
+def test_an_error_states_operation_place_code_request_and_advice() -> None:
     error = client_error("UnauthorizedOperation", "You are not authorized to perform this operation.")
     problem = problem_from(error, "ec2:DescribeInstances", "111111111111", "eu-west-1")
     assert str(problem) == (
