@@ -176,9 +176,9 @@ def main() -> None:
     imds = metadata(params["probe_timeout"]) if probe else None
     region = params["region"] or ((imds or {}).get("document") or {}).get("region")
     host = {
-        "package": installed(module),
+        "package": installed(module)._asdict(),
         "systemd": systemd_runs(),
-        "unit": unit(module),
+        "unit": unit(module)._asdict(),
         "leftovers": leftovers(),
         "machine": machine(),
         "imds": imds,

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # GuardDuty user guide, "Installing the security agent manually": the fingerprint of AWS's signing key. decide/agent/packages.py
 # repeats it, because a managed host has no decide/; tests/unit/host/test_trust.py checks that both are equal.
 FINGERPRINT = "747891EF537813344456760306C906A7093FF49D"
 
-FETCH = {
+FETCH: dict[str, Any] = {
     "packages": {
         "type": "list",
         "elements": "dict",
@@ -35,7 +37,7 @@ FETCH = {
     "s3": {"type": "dict", "default": {}},
 }
 
-APPLY = {
+APPLY: dict[str, Any] = {
     "plan": {"type": "dict", "required": True},
     "packages": {"type": "list", "elements": "dict", "default": []},
     "packages_dir": {"type": "path"},
