@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
@@ -12,9 +14,11 @@ from ..plugin_utils.screen import show
 
 
 class ActionModule(ActionBase):
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        result = self._execute_module(module_name="fleetsec.guardduty.eligibility_info", task_vars=task_vars)
+        result: dict[str, Any] = self._execute_module(
+            module_name="fleetsec.guardduty.eligibility_info", task_vars=task_vars
+        )
         if boolean(self._task.args.get("show", False), strict=False) and not result.get("failed"):
             show(result.get("screen", ()))
         return result

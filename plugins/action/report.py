@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
@@ -30,8 +31,8 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_diff = True
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(SPEC)
         folder = os.path.realpath(options["dest"])
         try:
@@ -58,7 +59,7 @@ class ActionModule(ActionBase):
         return {**result, "changed": changed, "dest": folder, "files": list(differing), "msg": msg}
 
 
-def _diff(path, before, after):
+def _diff(path: str, before: bytes, after: bytes) -> dict[str, Any]:
     """As ansible.builtin.copy shows it, which leaves out what is too large to be read."""
     limit = constants.MAX_FILE_SIZE_FOR_DIFF
     if max(len(before), len(after)) > limit:

@@ -115,7 +115,7 @@ crash:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host.agent import installed
-from ..module_utils.host.carry_out import carry_out
+from ..module_utils.host.carry_out import carry_out, parse
 from ..module_utils.host.options import APPLY
 from ..module_utils.host.packages import Refused
 from ..module_utils.host.service import Crashed
@@ -124,16 +124,16 @@ from ..module_utils.host.service import Crashed
 def main() -> None:
     module = AnsibleModule(APPLY, supports_check_mode=True)
     options = module.params
-    changed = bool(options["plan"]["changes"])
+    changed = bool(options["plan"].get("changes"))
     if not module.check_mode:
         try:
             # The action plugin has selected the package that the plan needs.
-            row = options["packages"][0] if options["packages"] else None
-            carry_out(module, options["plan"], row, options["settle_seconds"], options["watch"])
+            order = parse(options["plan"], options["packages"])
+            carry_out(module, order, options["settle_seconds"], options["watch"])
         except Refused as error:
-            module.fail_json(msg=str(error), installed_version=installed(module)["version"])
+            module.fail_json(msg=str(error), installed_version=installed(module).version)
         except Crashed as error:
-            version = installed(module)["version"]
+            version = installed(module).version
             crash = {"version": version, "why": error.why, "journal": error.journal}
             module.fail_json(
                 msg=f"The agent crashed: {error.why}.", crash=crash, installed_version=version, changed=changed

@@ -168,7 +168,9 @@ problems:
   sample: []
 """
 
-from ..module_utils.aws import aws_module, conclude_reading, regions_of, warn
+from ansible.module_utils.common.warnings import warn
+
+from ..module_utils.aws import aws_module, conclude_reading, regions_of
 from ..module_utils.decide.agent import packages as published
 
 

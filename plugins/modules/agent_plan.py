@@ -140,54 +140,30 @@ plan:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host.agent import installed, leftovers, systemd_runs, unit
+from ..module_utils.host.options import FACTS, PLAN
 from ..module_utils.host.probe import endpoint, machine, metadata
 from ..module_utils.host.system import system
 
-FACTS = ("architecture", "distribution", "distribution_version", "kernel")
-ARGUMENTS = {
-    "state": {"type": "str", "choices": ["present", "image", "absent"], "default": "present"},
-    "version": {"type": "str", "default": "latest"},
-    "version_policy": {"type": "str", "choices": ["pinned", "at_least", "exact"], "default": "pinned"},
-    "allow_downgrade": {"type": "bool", "default": False},
-    "force": {"type": "bool", "default": False},
-    "strict": {"type": "bool", "default": False},
-    "region": {"type": "str", "default": ""},
-    "source": {"type": "str", "default": "bucket"},
-    "limits": {"type": "dict"},
-    "wanted": {"type": "bool"},
-    "reason": {"type": "str"},
-    "route": {"type": "str"},
-    "architecture": {"type": "str"},
-    "distribution": {"type": "str"},
-    "distribution_version": {"type": "str"},
-    "kernel": {"type": "str"},
-    "memtotal_mb": {"type": "int"},
-    "probe": {"type": "bool", "default": True},
-    "probe_timeout": {"type": "int", "default": 3},
-    "connect_timeout": {"type": "int", "default": 0},
-}
-
 
 def main() -> None:
-    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(PLAN, supports_check_mode=True)
     params = module.params
     # A host that should not have the agent does not need to reach GuardDuty.
     probe = params["probe"] and params["state"] != "absent"
     imds = metadata(params["probe_timeout"]) if probe else None
     region = params["region"] or ((imds or {}).get("document") or {}).get("region")
     host = {
-        "package": installed(module),
+        "package": installed(module)._asdict(),
         "systemd": systemd_runs(),
-        "unit": unit(module),
+        "unit": unit(module)._asdict(),
         "leftovers": leftovers(),
         "machine": machine(),
         "imds": imds,
         "network": endpoint(endpoint_name(region), params["probe_timeout"]) if probe and region else None,
     }
     # Gathering facts in a separate process would double the cost per host.
-    missing = [name for name in FACTS if not params[name]]
-    found = system(module) if missing else {}
-    module.exit_json(changed=False, host=host, asked={**params, **{name: found[name] for name in missing}})
+    facts = {} if all(params[name] for name in FACTS) else system(module)
+    module.exit_json(changed=False, host=host, facts=facts)
 
 
 def endpoint_name(region: str) -> str:

@@ -129,6 +129,7 @@ from ..module_utils.decide.fleet.selection import missing_instances
 from ..module_utils.decide.verdict.catalogue import ROUTES
 from ..module_utils.decide.verdict.eligibility import Choices, judge_fleet
 from ..module_utils.observe.fleet.snapshot import ReadScope
+from ..module_utils.options.gate import WAITING
 
 
 def main() -> None:
@@ -137,8 +138,7 @@ def main() -> None:
             "routes": {"type": "list", "elements": "str", "choices": list(ROUTES), "default": []},
             "skip_blocked": {"type": "bool", "default": False},
             "percent": {"type": "float", "default": 100},
-            "timeout": {"type": "int", "default": 1800},
-            "interval": {"type": "int", "default": 30},
+            **WAITING,
             **SELECTION_ARGUMENTS,
             **SCOPE_ARGUMENTS,
         }
@@ -162,7 +162,7 @@ def main() -> None:
         done=judged.done and not problems,
         waited=0,
         waiting=list(judged.waiting),
-        gate={"complaint": complaint(judged), "timeout": params["timeout"], "interval": params["interval"]},
+        complaint=complaint(judged),
     )
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from harness import ROOT
 
 from ansible_collections.fleetsec.guardduty.plugins.filter.survey import as_dict, as_list
 from guides import VARIABLE
-from tree import parse, strings
 
 PLAYBOOKS = ROOT / "playbooks"
 ROLE = ROOT / "roles" / "agent"
@@ -30,13 +28,6 @@ LEFT_OUT = {"report_time", "report_shards"}
 WHOLE = ("audit", "gate", "tag", "rollout", "upgrade", "offboard")
 # What the report, which several playbooks can write, takes as its own default.
 EMPTY = {"report_dir": ""}
-TASKS = {"awx_content": 9, "awx_jobs": 5}
-# How to reach AWX is the environment's, and these make a second name, a copy, or nothing.
-NO_FIELD = {"state", "new_name", "copy_from", "custom_virtualenv", "credential", "vault_credential"}
-NO_FIELD_OF = {
-    "job_template": NO_FIELD,
-    "workflow_job_template": NO_FIELD | {"workflow_nodes", "destroy_current_nodes"},
-}
 
 
 def documented(playbook: str) -> dict[str, str]:
@@ -122,23 +113,6 @@ def test_what_works_on_accounts_is_never_sliced_and_what_destroys_asks() -> None
         assert one.get("ask_job_type_on_launch", False) == ("changes-aws" in one["labels"])
         assert ("DESTRUCTIVE" in one["description"]) == ("destructive" in one["labels"]) == (name == "offboard")
     assert templates["offboard"]["job_type"] == "check"
-
-
-def test_a_task_passes_each_option_of_its_module(collections: Path) -> None:
-    """So that no part of an own file is ignored."""
-    passed: dict[str, set[str]] = {}
-    needed: dict[str, set[str]] = {}
-    modules = collections / "ansible_collections" / "awx" / "awx" / "plugins" / "modules"
-    for name, count in TASKS.items():
-        tasks = yaml.safe_load((PLAYBOOKS / "tasks" / f"{name}.yml").read_text(encoding="utf-8"))
-        assert len(tasks) == count
-        for task in tasks:
-            module = next(key for key in task if key.startswith("awx.awx.")).rsplit(".", 1)[1]
-            options = set(yaml.safe_load(strings(parse(modules / f"{module}.py").body)["DOCUMENTATION"])["options"])
-            ignored = NO_FIELD_OF.get(module, NO_FIELD - {"credential"})
-            passed[module] = passed.get(module, set()) | set(task[f"awx.awx.{module}"])
-            needed[module] = options - ignored
-    assert passed == needed
 
 
 def test_every_file_of_the_folder_is_read() -> None:

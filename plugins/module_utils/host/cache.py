@@ -13,6 +13,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
 
 LOCKS, STAGING = ".locks", ".staging"
 PAUSE = 0.1
@@ -28,10 +29,10 @@ class Cache:
     If C(keep) is false (check mode), nothing is written to it: packages are prepared elsewhere and discarded.
     """
 
-    def __init__(self, root, keep):
+    def __init__(self, root: str, keep: bool) -> None:
         self.root, self.keep = root, keep
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Create the directory, check that nobody else can write to it, and delete what interrupted runs left. Unusable."""
         if not self.keep:
             if os.path.lexists(self.root):
@@ -53,7 +54,7 @@ class Cache:
                 shutil.rmtree(os.path.join(self.root, STAGING, name), ignore_errors=True)
 
     @contextlib.contextmanager
-    def prepared(self, version, name, patience):
+    def prepared(self, version: str, name: str, patience: float) -> Iterator[str]:
         """An empty private directory to prepare a package in, always removed; one process at a time per package."""
         if not self.keep:
             with tempfile.TemporaryDirectory(prefix="fleetsec-guardduty-") as folder:
@@ -69,16 +70,16 @@ class Cache:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def place(self, version, name):
+    def place(self, version: str, name: str) -> str:
         return os.path.join(self.root, version, name)
 
-    def publish(self, folder, version, name):
+    def publish(self, folder: str, version: str, name: str) -> None:
         """Move the prepared directory to its place, atomically."""
         self.discard(version, name)
         os.makedirs(os.path.join(self.root, version), mode=0o700, exist_ok=True)
         os.rename(folder, self.place(version, name))
 
-    def discard(self, version, name):
+    def discard(self, version: str, name: str) -> None:
         """Delete whatever is in the package's place."""
         place = self.place(version, name)
         if os.path.islink(place) or os.path.isfile(place):
@@ -87,7 +88,7 @@ class Cache:
             shutil.rmtree(place)
 
     @contextlib.contextmanager
-    def _lock(self, name, patience):
+    def _lock(self, name: str, patience: float) -> Iterator[None]:
         deadline = time.monotonic() + patience
         handle = os.open(os.path.join(self.root, LOCKS, name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
@@ -108,7 +109,7 @@ class Cache:
             os.close(handle)
 
 
-def is_plain(path):
+def is_plain(path: str) -> bool:
     """Whether the path is a regular file, not a link to a file that another user may change."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
@@ -116,7 +117,7 @@ def is_plain(path):
         return False
 
 
-def _check_private(root):
+def _check_private(root: str) -> None:
     seen = os.stat(root)
     if not stat.S_ISDIR(seen.st_mode):
         raise Unusable(f"{root} is not a directory. Set cache_dir to a directory.")

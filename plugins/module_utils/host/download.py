@@ -11,6 +11,8 @@ import os
 import shutil
 import ssl
 import time
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import open_url
@@ -39,7 +41,7 @@ class _Passing(Exception):
     """A temporary failure: the next attempt may succeed."""
 
 
-def fetch(place, target, limit, timeout, retries):
+def fetch(place: str | Sequence[str], target: str, limit: int, timeout: float, retries: int) -> None:
     """Write the file at C(place), an http(s) URL or a list of paths to try, to C(target); at most C(limit) bytes."""
     if not isinstance(place, str):
         return _copy(place, target, limit)
@@ -55,7 +57,7 @@ def fetch(place, target, limit, timeout, retries):
             time.sleep(FIRST_PAUSE * 2**attempt)
 
 
-def _copy(paths, target, limit):
+def _copy(paths: Sequence[str], target: str, limit: int) -> None:
     found = next((path for path in paths if os.path.isfile(path)), None)
     if found is None:
         raise NotFetched(
@@ -71,7 +73,7 @@ def _copy(paths, target, limit):
         ) from None
 
 
-def _download(url, target, limit, timeout):
+def _download(url: str, target: str, limit: int, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     try:
         # Not decompressed, because the signature covers the original bytes.
@@ -104,7 +106,7 @@ def _download(url, target, limit, timeout):
         raise _Passing(f"the connection ended after {received} of {expected} bytes")
 
 
-def _pour(answer, file, url, limit, deadline, timeout):
+def _pour(answer: Any, file: BinaryIO, url: str, limit: int, deadline: float, timeout: float) -> int:
     received = 0
     while True:
         # read1 returns the available data; read would wait for a full chunk from a slow server
@@ -119,11 +121,11 @@ def _pour(answer, file, url, limit, deadline, timeout):
         file.write(chunk)
 
 
-def _too_large(place, limit):
+def _too_large(place: str, limit: int) -> str:
     return f"{place} is larger than the maximum of {limit // 1024} KiB for such a file. Check the source."
 
 
-def _untrusted(url, error):
+def _untrusted(url: str, error: ssl.SSLCertVerificationError) -> str:
     return (
         f"{url}: the server's certificate is not trusted ({error.verify_message}). Add the certificate authority that signed"
         " it to this machine's trusted authorities."

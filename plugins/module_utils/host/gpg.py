@@ -6,6 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # Python 3.8 cannot evaluate it
+    # Runs a command: its exit status, output and errors.
+    Run = Callable[[list[str]], tuple[int, str, str]]
 
 QUIET = ["--batch", "--no-tty", "--no-options", "--no-autostart", "--trust-model", "always", "--status-fd", "1"]
 FULL_FINGERPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
@@ -25,7 +31,7 @@ class NotProven(Exception):
     """Why a package could not be verified; a clause that starts in lower case."""
 
 
-def normalise(fingerprint):
+def normalise(fingerprint: str) -> str:
     """A fingerprint in gpg's format. ValueError for a short key ID, which is not unique."""
     text = "".join(fingerprint.split()).upper()
     text = text[2:] if text.startswith("0X") else text
@@ -34,7 +40,7 @@ def normalise(fingerprint):
     return text
 
 
-def prove(run, gpg, ring, keys, signature, package, pinned):
+def prove(run: Run, gpg: str, ring: str, keys: str, signature: str, package: str, pinned: Sequence[str]) -> str:
     """The fingerprint of the primary key that signed C(package), one of C(pinned); NotProven otherwise.
 
     C(ring): an empty private directory for gpg's keyring. C(run): takes a list, returns (rc, stdout, stderr).
@@ -47,7 +53,7 @@ def prove(run, gpg, ring, keys, signature, package, pinned):
     return judge(rc, _status(out), err, offered, pinned)
 
 
-def judge(rc, lines, err, offered, pinned):
+def judge(rc: int, lines: list[list[str]], err: str, offered: Sequence[str], pinned: Sequence[str]) -> str:
     """The same from gpg's output. A good result (rc 0, GOODSIG) is not proof: the key may have been replaced too."""
     counted = {
         word: [line for line in lines if line[0] == word] for word in (*VERDICTS, "NEWSIG", "GOODSIG", "VALIDSIG")
@@ -73,6 +79,6 @@ def judge(rc, lines, err, offered, pinned):
     return valid[0][10]
 
 
-def _status(text):
+def _status(text: str) -> list[list[str]]:
     lines = (line.split() for line in text.splitlines() if line.startswith("[GNUPG:] "))
     return [words[1:] for words in lines if len(words) > 1]

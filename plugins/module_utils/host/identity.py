@@ -12,16 +12,18 @@ import io
 import struct
 import tarfile
 import zlib
+from collections.abc import Mapping
+from typing import BinaryIO
 
 from .agent import PACKAGE, upstream
 
 try:
     import lzma
-except ImportError:  # Python was built without it
-    lzma = None
+except ImportError:
+    lzma = None  # type: ignore[assignment]  # Python was built without it
 
 # The package managers' names of the architectures. AWS's arm64 RPM is assumed to declare aarch64; its file name says arm64.
-MACHINES = {
+MACHINES: dict[str, dict[str, tuple[str, ...]]] = {
     "rpm": {"x86_64": ("x86_64",), "arm64": ("aarch64", "arm64")},
     "deb": {"x86_64": ("amd64",), "arm64": ("arm64",)},
 }
@@ -39,7 +41,7 @@ class Unreadable(Exception):
     """Why a file is not a package; a clause."""
 
 
-def said(path, kind):
+def said(path: str, kind: str) -> tuple[str, str, str] | None:
     """Name, version and machine; None if a DEB's metadata uses an unsupported compression. Unreadable."""
     try:
         with open(path, "rb") as file:
@@ -48,7 +50,7 @@ def said(path, kind):
         raise Unreadable(str(error) or type(error).__name__) from None
 
 
-def unlike(name, version, machine, row):
+def unlike(name: str, version: str, machine: str, row: Mapping[str, str]) -> str | None:
     """Why a package with a good signature is not the package of the row; a clause, or None."""
     wanted = MACHINES[row["format"]][row["architecture"]]
     if (name, version) == (PACKAGE, row["version"]) and machine in wanted:
@@ -59,7 +61,7 @@ def unlike(name, version, machine, row):
     )
 
 
-def _read(file, size):
+def _read(file: BinaryIO, size: int) -> bytes:
     if not 0 <= size <= MOST:
         raise Unreadable(f"it declares a section of {size} bytes")
     content = file.read(size)
@@ -68,7 +70,7 @@ def _read(file, size):
     return content
 
 
-def _of_rpm(file):
+def _of_rpm(file: BinaryIO) -> tuple[str, str, str]:
     if not _read(file, RPM_LEAD).startswith(RPM_MAGIC):
         raise Unreadable("it does not start like an RPM")
     _rpm_header(file)
@@ -82,7 +84,7 @@ def _of_rpm(file):
     return _whole(found)
 
 
-def _rpm_header(file):
+def _rpm_header(file: BinaryIO) -> tuple[bytes, bytes]:
     """The header's entries and its store."""
     magic, count, size = struct.unpack(">4s4x2I", _read(file, 16))
     if magic != HEADER_MAGIC:
@@ -90,7 +92,7 @@ def _rpm_header(file):
     return _read(file, 16 * count), _read(file, size)
 
 
-def _of_deb(file):
+def _of_deb(file: BinaryIO) -> tuple[str, str, str] | None:
     if _read(file, len(AR_MAGIC)) != AR_MAGIC:
         raise Unreadable("it does not start like a DEB")
     name, content = _ar_member(file)
@@ -103,17 +105,18 @@ def _of_deb(file):
     if archive is None:
         return None
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-        control = next((one for one in tar if one.name in ("./control", "control") and one.isreg()), None)
+        entry = next((one for one in tar if one.name in ("./control", "control") and one.isreg()), None)
+        control = None if entry is None else tar.extractfile(entry)
         if control is None:
             raise Unreadable("it lacks a control file")
-        text = tar.extractfile(control).read(MIB).decode("utf-8")
+        text = control.read(MIB).decode("utf-8")
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith((" ", "\t")))
     told = {name.lower(): value.strip() for name, value in fields.items()}
     names = {"name": "package", "version": "version", "machine": "architecture"}
     return _whole({what: told[name] for what, name in names.items() if name in told})
 
 
-def _ar_member(file):
+def _ar_member(file: BinaryIO) -> tuple[str, bytes]:
     header = _read(file, AR_HEADER)
     if not header.endswith(AR_END):
         raise Unreadable("it lacks an archive member of a DEB")
@@ -123,7 +126,7 @@ def _ar_member(file):
     return header[:16].decode("ascii").rstrip().rstrip("/"), content
 
 
-def _unpacked(name, content):
+def _unpacked(name: str, content: bytes) -> bytes | None:
     if name == "control.tar":
         return content
     if name == "control.tar.gz":
@@ -138,7 +141,7 @@ def _unpacked(name, content):
     raise Unreadable("it lacks a control archive")
 
 
-def _whole(found):
+def _whole(found: Mapping[str, str]) -> tuple[str, str, str]:
     lacking = [what for what in ("name", "version", "machine") if not found.get(what)]
     if lacking:
         raise Unreadable(f"it does not declare its {' and '.join(lacking)}")

@@ -1,15 +1,43 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of agent_package and agent_apply, for the modules and the action plugins."""
+"""The options of the modules for managed hosts, for the modules and the action plugins."""
 
 from __future__ import annotations
+
+from typing import Any
 
 # GuardDuty user guide, "Installing the security agent manually": the fingerprint of AWS's signing key. decide/agent/packages.py
 # repeats it, because a managed host has no decide/; tests/unit/host/test_trust.py checks that both are equal.
 FINGERPRINT = "747891EF537813344456760306C906A7093FF49D"
 
-FETCH = {
+# The options of agent_plan that the host fills in.
+FACTS = ("architecture", "distribution", "distribution_version", "kernel")
+
+PLAN: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "image", "absent"], "default": "present"},
+    "version": {"type": "str", "default": "latest"},
+    "version_policy": {"type": "str", "choices": ["pinned", "at_least", "exact"], "default": "pinned"},
+    "allow_downgrade": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+    "strict": {"type": "bool", "default": False},
+    "region": {"type": "str", "default": ""},
+    "source": {"type": "str", "default": "bucket"},
+    "limits": {"type": "dict"},
+    "wanted": {"type": "bool"},
+    "reason": {"type": "str"},
+    "route": {"type": "str"},
+    "architecture": {"type": "str"},
+    "distribution": {"type": "str"},
+    "distribution_version": {"type": "str"},
+    "kernel": {"type": "str"},
+    "memtotal_mb": {"type": "int"},
+    "probe": {"type": "bool", "default": True},
+    "probe_timeout": {"type": "int", "default": 3},
+    "connect_timeout": {"type": "int", "default": 0},
+}
+
+FETCH: dict[str, Any] = {
     "packages": {
         "type": "list",
         "elements": "dict",
@@ -35,7 +63,7 @@ FETCH = {
     "s3": {"type": "dict", "default": {}},
 }
 
-APPLY = {
+APPLY: dict[str, Any] = {
     "plan": {"type": "dict", "required": True},
     "packages": {"type": "list", "elements": "dict", "default": []},
     "packages_dir": {"type": "path"},

@@ -9,8 +9,9 @@ import fcntl
 import os
 import re
 import time
+from collections.abc import Mapping
 
-from .agent import PACKAGE, installed, upstream
+from .agent import PACKAGE, Commands, installed, upstream
 from .identity import unlike
 
 # How long to wait for another package manager, in seconds.
@@ -44,7 +45,7 @@ class Refused(Exception):
     """Why nothing was done, or what failed; whole sentences."""
 
 
-def check_identity(module, path, row):
+def check_identity(module: Commands, path: str, row: Mapping[str, str]) -> None:
     """Refused if a package is not what its name says: a genuine old package under a new name also has a good signature.
 
     Asks the package manager, because what it reads is what it installs.
@@ -62,7 +63,7 @@ def check_identity(module, path, row):
         raise Refused(f"{row['name']} was rejected: {why}. Nothing was changed. Find out who can write to the source.")
 
 
-def install(module, path, row, action):
+def install(module: Commands, path: str, row: Mapping[str, str], action: str) -> None:
     """Install the file and check the result. C(action): install, upgrade, downgrade or repair."""
     if row["format"] == "rpm":
         _wait_for(module, _rpm_lock(module))
@@ -79,14 +80,14 @@ def install(module, path, row, action):
     _run(module, command, f"Installing {row['name']}")
     found = installed(module)
     # A package on hold is complete too (dpkg(1), package states).
-    if found["version"] != row["version"] or not found["status"].endswith(WHOLE):
+    if found.version != row["version"] or not (found.status or "").endswith(WHOLE):
         raise Refused(
-            f"Installing {row['name']} ended without an error, but the host has {found['version'] or 'no agent'}"
-            f" ({found['status'] or 'not installed'}), not {row['version']}. Check the package manager's log on the host."
+            f"Installing {row['name']} ended without an error, but the host has {found.version or 'no agent'}"
+            f" ({found.status or 'not installed'}), not {row['version']}. Check the package manager's log on the host."
         )
 
 
-def remove(module, kind):
+def remove(module: Commands, kind: str | None) -> None:
     """Remove the package and its configuration, whatever its state."""
     if kind == "rpm":
         _wait_for(module, _rpm_lock(module))
@@ -99,7 +100,7 @@ def remove(module, kind):
     _run(module, command, f"Removing {PACKAGE}")
 
 
-def _run(module, command, doing):
+def _run(module: Commands, command: list[str], doing: str) -> None:
     code, out, err = module.run_command(command, environ_update=QUIET)
     if code == 0:
         return
@@ -110,7 +111,7 @@ def _run(module, command, doing):
     raise Refused(f"{doing} failed: {command[0]} ended with {code}: {_last(text)}. {remedy} Then run this again.")
 
 
-def _last(text):
+def _last(text: str) -> str:
     """The relevant part of a package manager's output as one line: from its first error on, otherwise its last lines."""
     lines = [line.strip().rstrip(".") for line in text.splitlines() if line.strip()]
     first = next(
@@ -120,12 +121,12 @@ def _last(text):
     return " / ".join(lines[first:][:SAID]) or "no error message"
 
 
-def _rpm_lock(module):
+def _rpm_lock(module: Commands) -> str:
     path = module.run_command(["rpm", "--eval", "%{?_rpmlock_path}"])[1].strip()
     return path or os.path.join(module.run_command(["rpm", "--eval", "%{_dbpath}"])[1].strip(), ".rpm.lock")
 
 
-def _wait_for(module, *locks):
+def _wait_for(module: Commands, *locks: str) -> None:
     """Wait for another package manager: rpm would wait forever, and dpkg not at all. Refused after the time limit."""
     deadline = time.monotonic() + LOCK_PATIENCE
     for path in locks:
@@ -137,7 +138,7 @@ def _wait_for(module, *locks):
             time.sleep(LOCK_PAUSE)
 
 
-def _is_held(path):
+def _is_held(path: str) -> bool:
     try:
         handle = os.open(path, os.O_RDWR)
     except OSError:

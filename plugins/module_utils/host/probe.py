@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from typing import Any
 
 IMDS = "http://169.254.169.254"
 PORT = 443
@@ -21,7 +22,7 @@ PORT = 443
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def metadata(timeout):
+def metadata(timeout: float) -> dict[str, Any]:
     """The instance identity document, or why it cannot be read. C(timeout): seconds per request."""
     try:
         token = _ask("/latest/api/token", timeout, {"X-aws-ec2-metadata-token-ttl-seconds": "60"}, "PUT")
@@ -35,33 +36,33 @@ def metadata(timeout):
     return {"document": document, "error": None}
 
 
-def _ask(path, timeout, headers, method="GET"):
+def _ask(path: str, timeout: float, headers: dict[str, str], method: str = "GET") -> str:
     request = urllib.request.Request(IMDS + path, headers=headers, method=method)
     with _OPENER.open(request, timeout=timeout) as answer:
-        return answer.read(65536).decode("utf-8")
+        return bytes(answer.read(65536)).decode("utf-8")
 
 
-def endpoint(name, timeout):
+def endpoint(name: str, timeout: float) -> dict[str, Any]:
     """Whether a name resolves, and whether one of its addresses accepts TCP on port 443. C(timeout): seconds per test."""
-    result = {"name": name, "addresses": [], "error": None, "connected": False}
-    result["addresses"], result["error"] = _resolve(name, timeout)
+    addresses, error = _resolve(name, timeout)
+    result: dict[str, Any] = {"name": name, "addresses": addresses, "error": error, "connected": False}
     deadline = time.monotonic() + timeout
-    for address in result["addresses"]:
+    for address in addresses:
         try:
             socket.create_connection((address, PORT), max(deadline - time.monotonic(), 0.1)).close()
-        except OSError as error:
-            result["error"] = str(error) or type(error).__name__
+        except OSError as failure:
+            result["error"] = str(failure) or type(failure).__name__
         else:
             result.update(connected=True, error=None)
             break
     return result
 
 
-def _resolve(name, timeout):
+def _resolve(name: str, timeout: float) -> tuple[list[str], str | None]:
     """The addresses, or why there are none. In a thread, because the system's resolver has no timeout parameter."""
-    said = []
+    said: list[tuple[list[Any], str | None]] = []
 
-    def ask():
+    def ask() -> None:
         try:
             said.append((socket.getaddrinfo(name, PORT, type=socket.SOCK_STREAM), None))
         except (OSError, UnicodeError) as error:
@@ -70,11 +71,11 @@ def _resolve(name, timeout):
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(timeout)
-    found, error = said[0] if said else ([], f"no answer within {timeout} s")
-    return sorted({entry[4][0] for entry in found}), error
+    found, why = said[0] if said else ([], f"no answer within {timeout} s")
+    return sorted({entry[4][0] for entry in found}), why
 
 
-def machine():
+def machine() -> dict[str, Any]:
     """Memory, free disk space and kernel facilities."""
     return {
         "btf": os.path.exists("/sys/kernel/btf/vmlinux"),
@@ -85,14 +86,14 @@ def machine():
     }
 
 
-def _memory_mb():
+def _memory_mb() -> int | None:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     except (OSError, ValueError):
         return None
 
 
-def _free_mb(place):
+def _free_mb(place: str) -> int:
     while not os.path.isdir(place):
         place = os.path.dirname(place)
     found = os.statvfs(place)

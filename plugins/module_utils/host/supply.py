@@ -8,10 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from . import gpg, identity
-from .cache import Unusable, is_plain
+from .cache import Cache, Unusable, is_plain
 from .download import MIB, NotFetched, fetch
+
+if TYPE_CHECKING:  # Python 3.8 cannot evaluate it
+    # A row of the module's options or of its result.
+    Row = dict[str, Any]
 
 # The agent's packages are tens of megabytes large.
 LIMITS = {"package": 512 * MIB, "signature": MIB // 16, "public_key": MIB // 4}
@@ -25,20 +31,20 @@ FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~_-]*")
 class Supplier:
     """C(run): runs a command. C(options): the module's options."""
 
-    def __init__(self, run, program, cache, options):
+    def __init__(self, run: gpg.Run, program: str, cache: Cache, options: Mapping[str, Any]) -> None:
         self.run, self.gpg, self.cache, self.options = run, program, cache, options
         self.pinned = [gpg.normalise(one) for one in options["fingerprints"]]
         self.hashes = [one.lower() for one in options["sha256"]]
-        self.warnings = []
+        self.warnings: list[str] = []
 
-    def supply(self, rows):
+    def supply(self, rows: Sequence[Row]) -> list[Row]:
         """A result for each package of the rows. Several rows of one package are alternative sources, tried in order."""
-        sources = {}
+        sources: dict[tuple[str, str, str], list[Row]] = {}
         for row in rows:
             sources.setdefault((row["version"], row["format"], row["architecture"]), []).append(row)
         return [self._one(some) for some in sources.values()]
 
-    def _one(self, sources):
+    def _one(self, sources: Sequence[Row]) -> Row:
         result = {key: sources[0][key] for key in ("version", "format", "architecture", "name")}
         result.update(path=None, sha256=None, size=None, fingerprint=None, downloaded=False, failed=False, msg="")
         result["optional"] = all(row["optional"] for row in sources)
@@ -64,24 +70,24 @@ class Supplier:
             result.update(failed=True, downloaded=False, msg=text)
         return result
 
-    def _cached(self, row, name, folder):
+    def _cached(self, row: Row, name: str, folder: str) -> Row | None:
         """The proof of the cached package, or None. A bad one is deleted."""
         version, file = row["version"], row["name"]
         place = self.cache.place(version, name)
         if not os.path.lexists(place):
             return None
         try:
-            paths = [os.path.join(place, one) for one in (file, f"{file}.sig", KEYS)]
-            if os.path.islink(place) or not all(is_plain(path) for path in paths):
+            package, signature, keys = (os.path.join(place, one) for one in (file, f"{file}.sig", KEYS))
+            if os.path.islink(place) or not all(map(is_plain, (package, signature, keys))):
                 raise gpg.NotProven("it is incomplete or a link")
-            return self._proof(row, *paths, os.path.join(folder, "cached"))
+            return self._proof(row, package, signature, keys, os.path.join(folder, "cached"))
         except gpg.NotProven as error:
             self.warnings.append(f"The cached {file} is fetched again: {error}.")
             if self.cache.keep:
                 self.cache.discard(version, name)
             return None
 
-    def _fetched(self, sources, folder):
+    def _fetched(self, sources: Sequence[Row], folder: str) -> Row:
         """The proof of the package in the directory C(new), from the first source that has a good one."""
         failures = []
         for row in sources:
@@ -95,7 +101,7 @@ class Supplier:
                 )
         raise NotFetched(" ".join(dict.fromkeys(failures)))
 
-    def _by(self, row, folder):
+    def _by(self, row: Row, folder: str) -> Row:
         if _from_s3(row):
             raise NotFetched("Only the action plugin of agent_package reads S3. Run the module as a task.")
         new = os.path.join(folder, "new")
@@ -111,7 +117,7 @@ class Supplier:
         paths = (targets["package"], targets["signature"], targets["public_key"])
         return self._proof(row, *paths, os.path.join(folder, "ring"))
 
-    def _given_keys(self, target):
+    def _given_keys(self, target: str) -> None:
         given = self.options["public_key"]
         if "-----BEGIN" in given:
             with open(target, "w", encoding="utf-8") as file:
@@ -119,7 +125,7 @@ class Supplier:
         else:
             fetch([os.path.expanduser(given)], target, LIMITS["public_key"], 0, 0)
 
-    def _proof(self, row, package, signature, keys, ring):
+    def _proof(self, row: Row, package: str, signature: str, keys: str, ring: str) -> Row:
         if self.options["public_key"]:
             keys = f"{ring}.pem"
             self._given_keys(keys)
@@ -132,7 +138,7 @@ class Supplier:
         return {"sha256": digest, "size": os.path.getsize(package), "fingerprint": fingerprint}
 
 
-def _check_identity(row, package):
+def _check_identity(row: Row, package: str) -> None:
     """A genuine old package under a new name also has a good signature. If the file cannot be read here, the host checks it."""
     try:
         told = identity.said(package, row["format"])
@@ -143,7 +149,7 @@ def _check_identity(row, package):
         raise gpg.NotProven(why)
 
 
-def sha256(path):
+def sha256(path: str) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(MIB), b""):
@@ -151,13 +157,13 @@ def sha256(path):
     return digest.hexdigest()
 
 
-def _from_s3(row):
+def _from_s3(row: Row) -> bool:
     return any(row[what].startswith(S3) for what in LIMITS)
 
 
-def _places(row, what):
+def _places(row: Row, what: str) -> str | list[str]:
     """A URL, or the paths to try: in AWS's layout first, then all files in one directory."""
-    place = row[what]
+    place: str = row[what]
     if not place.startswith("/"):
         return place
     flat = os.path.join(place.split(f"/{row['version']}/")[0], os.path.basename(place))

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from ansible.module_utils.facts.system.distribution import Distribution
 
 
-def system(module):
+def system(module: Any) -> dict[str, str]:
     """The host's facts of these names, as Ansible gathers them."""
     told, kernel = Distribution(module).get_distribution_facts(), os.uname()
     return {

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.records import Desired, Host, read
+
 INSTALLED = "install ok installed"
 
 
-def asked(**options: Any) -> dict[str, Any]:
-    return {
+def asked(**options: Any) -> Desired:
+    given = {
         "state": "present",
         "version": "1.17.1",
         "version_policy": "pinned",
@@ -31,10 +33,15 @@ def asked(**options: Any) -> dict[str, Any]:
         "memtotal_mb": None,
         **options,
     }
+    return read(Desired, given, "options")
 
 
-def host(version: str | None = None, status: str = INSTALLED, **parts: Any) -> dict[str, Any]:
-    """A healthy host. With a version: installed, enabled and running."""
+def host(version: str | None = None, status: str = INSTALLED, **parts: Any) -> Host:
+    return read(Host, answer(version, status, **parts), "host")
+
+
+def answer(version: str | None = None, status: str = INSTALLED, **parts: Any) -> dict[str, Any]:
+    """The answer of a healthy host. With a version: installed, enabled and running."""
     there = version is not None
     unit = {
         "load_state": "loaded" if there else "not-found",

@@ -45,14 +45,14 @@ def test_a_deb_in_each_state(debian: Host, tmp_path: Path, status: str, version:
     lines = [f"Package: {agent.PACKAGE}", f"Status: {status}", "Maintainer: none <a@example.com>", "Architecture: all"]
     lines += ["Version: 1:1.17.1-2", "Description: none", "", ""]
     (tmp_path / "status").write_text("\n".join(lines))
-    assert agent.installed(debian) == {"format": "deb", "version": version, "status": status}
+    assert agent.installed(debian) == ("deb", version, status)
 
 
 def test_no_deb(debian: Host, tmp_path: Path) -> None:
-    assert agent.installed(debian) == {"format": "deb", "version": None, "status": None}
+    assert agent.installed(debian) == ("deb", None, None)
     # As after a purge, while dpkg remembers the selection.
     (tmp_path / "status").write_text(f"Package: {agent.PACKAGE}\nStatus: purge ok not-installed\nArchitecture: all\n\n")
-    assert agent.installed(debian) == {"format": "deb", "version": None, "status": None}
+    assert agent.installed(debian) == ("deb", None, None)
 
 
 @pytest.fixture
@@ -65,22 +65,22 @@ def el(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 def test_an_rpm_and_an_upgrade_that_was_cut_off(el: Host, tmp_path: Path) -> None:
     build = rpm_builder(tmp_path)
-    assert agent.installed(el) == {"format": "rpm", "version": None, "status": None}
+    assert agent.installed(el) == ("rpm", None, None)
     old, new = (str(build(version=version)) for version in ("1.9.2", "1.17.1"))
     assert el.run_command(["rpm", "-i", old])[0] == 0
-    assert agent.installed(el) == {"format": "rpm", "version": "1.9.2", "status": agent.INSTALLED}
+    assert agent.installed(el) == ("rpm", "1.9.2", agent.INSTALLED)
     # rpm adds the new one to its database before it takes the old one out: killed between the two, it has both.
     assert el.run_command(["rpm", "-i", "--force", new])[0] == 0
-    assert agent.installed(el) == {"format": "rpm", "version": "1.17.1", "status": "1.9.2 and 1.17.1 at once"}
+    assert agent.installed(el) == ("rpm", "1.17.1", "1.9.2 and 1.17.1 at once")
     both = el.run_command(["rpm", "-q", agent.PACKAGE])[1].split()
     assert len(both) == 2
 
     packages.install(el, new, {"version": "1.17.1", "format": "rpm", "name": "agent.rpm"}, "repair")
-    assert agent.installed(el) == {"format": "rpm", "version": "1.17.1", "status": agent.INSTALLED}
+    assert agent.installed(el) == ("rpm", "1.17.1", agent.INSTALLED)
 
     assert el.run_command(["rpm", "-i", "--force", old])[0] == 0
     packages.remove(el, "rpm")
-    assert agent.installed(el) == {"format": "rpm", "version": None, "status": None}
+    assert agent.installed(el) == ("rpm", None, None)
 
 
 def test_a_process_is_older_than_a_program_that_came_after_it(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_the_unit(said: str, expected: dict[str, Any], tmp_path: Path, monkeypat
     monkeypatch.setattr(agent, "systemd_runs", lambda: True)
     monkeypatch.setattr(agent, "DROP_IN", str(tmp_path / "50-fleetsec.conf"))
     found = agent.unit(Host())
-    assert {name: found[name] for name in expected} == expected
-    assert found["drop_in"] is None
+    assert {name: getattr(found, name) for name in expected} == expected
+    assert found.drop_in is None
     (tmp_path / "50-fleetsec.conf").write_text("[Service]\n")
-    assert agent.unit(Host())["drop_in"] == "[Service]\n"
+    assert agent.unit(Host()).drop_in == "[Service]\n"

@@ -51,10 +51,10 @@ def row(kind: str, machine: str = "x86_64", version: str = "1.17.1") -> dict[str
 
 def test_a_package_that_is_what_its_name_says_is_taken(rpm: Build, deb: Build, tmp_path: Path) -> None:
     host = Host(HOME=str(tmp_path))
-    packages.hold_fitting(host, str(rpm()), row("rpm"))
-    packages.hold_fitting(host, str(rpm(machine="aarch64")), row("rpm", "arm64"))
-    packages.hold_fitting(host, str(deb()), row("deb"))
-    packages.hold_fitting(host, str(deb(version="1.17.1-2", machine="arm64")), row("deb", "arm64"))
+    packages.check_identity(host, str(rpm()), row("rpm"))
+    packages.check_identity(host, str(rpm(machine="aarch64")), row("rpm", "arm64"))
+    packages.check_identity(host, str(deb()), row("deb"))
+    packages.check_identity(host, str(deb(version="1.17.1-2", machine="arm64")), row("deb", "arm64"))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_genuine_package_under_another_name_is_refused(
     host = Host(HOME=str(tmp_path))
     of_rpm = really | ({"machine": "aarch64"} if "machine" in really else {})
     for path, kind in ((rpm(**of_rpm), "rpm"), (deb(**really), "deb")):
-        with pytest.raises(Refused, match="is refused") as refused:
-            packages.hold_fitting(host, str(path), row(kind))
+        with pytest.raises(Refused, match="was rejected") as refused:
+            packages.check_identity(host, str(path), row(kind))
         assert words in str(refused.value) and "Nothing was changed" in str(refused.value)
 
 
@@ -81,7 +81,7 @@ def test_what_is_no_package_is_refused(kind: str, rpm: Build, deb: Build, tmp_pa
     path = tmp_path / f"agent.{kind}"
     path.write_text("no package")
     with pytest.raises(Refused, match="cannot be read as a package"):
-        packages.hold_fitting(Host(HOME=str(tmp_path)), str(path), row(kind))
+        packages.check_identity(Host(HOME=str(tmp_path)), str(path), row(kind))
 
 
 def test_rpm_upgrades_downgrades_repairs_and_removes(
@@ -127,8 +127,8 @@ def with_own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return host
 
 
-def seen(name: str) -> dict[str, str | None]:
-    return {"version": name.split("-")[-2] if name else None, "status": agent.INSTALLED if name else None}
+def seen(name: str) -> agent.Installed:
+    return agent.Installed("rpm", name.split("-")[-2], agent.INSTALLED) if name else agent.Installed("rpm")
 
 
 def database(host: Host) -> str:
@@ -172,6 +172,39 @@ def test_another_package_manager_is_waited_for(tmp_path: Path, monkeypatch: pyte
     assert holder.wait(10) == 0
     with lock.open("w") as file:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+ROW = row("deb") | {"path": "/x", "sha256": "0" * 64}
+STEP = {"what": "package", "before": None, "after": "1.17.1"}
+PLAN: dict[str, Any] = {"state": "present", "action": "install", "changes": [STEP]}
+
+
+def test_a_plan_from_the_wire_is_read_once() -> None:
+    order = carry_out.parse(PLAN, [ROW])
+    assert order == ("present", "install", {"package": "1.17.1"}, ROW)
+    assert carry_out.parse(PLAN | {"state": "absent", "changes": [STEP | {"after": None}]}, []).package is None
+
+
+@pytest.mark.parametrize(
+    ("more", "rows", "words"),
+    [
+        ({"state": "gone"}, [ROW], "state, action or changes"),
+        ({"action": 1}, [ROW], "state, action or changes"),
+        ({"changes": None}, [ROW], "state, action or changes"),
+        ({"changes": ["package"]}, [ROW], "a step is unknown or repeated: package"),
+        ({"changes": [{"what": ["package"]}]}, [ROW], "a step is unknown or repeated"),
+        ({"changes": [{"what": "reboot", "after": True}]}, [ROW], "a step is unknown or repeated: .*reboot"),
+        ({"changes": [STEP, STEP]}, [ROW], "a step is unknown or repeated"),
+        ({"changes": [STEP | {"after": 1}]}, [ROW], "the value of the step package"),
+        ({"changes": [{"what": "running", "after": 1}]}, [], "the value of the step running"),
+        ({}, [], "its package is missing"),
+        ({}, ["row"], "is not a row of agent_package"),
+        ({}, [ROW | {"sha256": None}], "is not a row of agent_package"),
+    ],
+)
+def test_a_plan_that_is_not_valid_is_an_error_in_a_sentence(more: dict[str, Any], rows: list[Any], words: str) -> None:
+    with pytest.raises(Refused, match=rf"^The plan is not valid: .*{words}.*\. Nothing was changed\."):
+        carry_out.parse(PLAN | more, rows)
 
 
 def test_a_package_that_changed_after_it_was_verified_is_not_installed(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Copy:
 
     def state(self) -> tuple[str | None, str | None]:
         found = installed(self)
-        return found["version"], found["status"]
+        return found.version, found.status
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from .packages import PACKAGE
+from .records import Crash, Fetched, Located, PackageStep, Plan
 
 MOVES = ("install", "upgrade", "downgrade", "repair")
 DONE = {
@@ -26,78 +27,73 @@ class NoPackage(ValueError):
     """Why the package that a plan needs cannot be used; whole sentences."""
 
 
-def artefact(row: Mapping[str, Any] | None, fetched: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The verified package for the plan's row. NoPackage if there is none or it failed."""
-    if row is None:
+def artefact(wanted: Located | None, fetched: Sequence[Fetched]) -> Fetched:
+    """The verified package that a plan needs. NoPackage if there is none or it failed."""
+    if wanted is None:
         raise NoPackage("The plan names no package. Create a new plan with agent_plan.")
-    found = next((one for one in fetched if _identity(one) == _identity(row)), None)
+    found = next((one for one in fetched if one.identity == wanted.identity), None)
     if found is None:
-        raise NoPackage(f"{row['name']} is not among the packages. Fetch it with agent_package first.")
-    if found.get("failed"):
-        raise NoPackage(f"{found['msg']} The host was not touched.")
-    return dict(found)
+        raise NoPackage(f"{wanted.name} is not among the packages. Fetch it with agent_package first.")
+    if found.failed:
+        raise NoPackage(f"{found.msg} The host was not touched.")
+    return found
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["version"], row["format"], row["architecture"]
-
-
-def diff(plan: Mapping[str, Any]) -> dict[str, str]:
+def diff(plan: Plan) -> dict[str, str]:
     """Before and after as text: the lines of a drop-in, and one line for each other change."""
     return {
-        side: "".join(_line(change["what"], change[side]) for change in plan["changes"]) for side in ("before", "after")
+        "before": "".join(_line(step.what, step.before) for step in plan.changes),
+        "after": "".join(_line(step.what, step.after) for step in plan.changes),
     }
 
 
-def _line(what: str, value: Any) -> str:
+def _line(what: str, value: str | int | None) -> str:
     if what == "drop_in" and value:
         return "drop_in:\n" + "".join(f"  {line}\n" for line in str(value).splitlines())
     said = {True: "yes", False: "no", None: "absent"}
     return f"{what}: {said[value] if isinstance(value, bool | None) else value}\n"
 
 
-def version_after(plan: Mapping[str, Any]) -> str | None:
+def version_after(plan: Plan) -> str | None:
     """The version on the host after the plan was applied; None if there is none."""
-    if plan["state"] == "absent":
+    if plan.state == "absent":
         return None
-    moved = any(change["what"] == "package" for change in plan["changes"])
-    version: str | None = plan["version"] if moved else plan["installed_version"]
-    return version
+    moved = any(isinstance(step, PackageStep) for step in plan.changes)
+    return plan.version if moved else plan.installed_version
 
 
-def message(plan: Mapping[str, Any], made: bool) -> str:
+def message(plan: Plan, made: bool) -> str:
     """What was done, or would be."""
-    if not plan["changes"]:
-        return str(plan["reason"]) if plan["action"] == "skip" else "Nothing to change."
-    if plan["action"] in DONE:
-        text = DONE[plan["action"]].format(version=plan["version"], there=plan["installed_version"])
+    if not plan.changes:
+        return plan.reason if plan.action == "skip" else "Nothing to change."
+    if plan.action in DONE:
+        text = DONE[plan.action].format(version=plan.version, there=plan.installed_version)
     else:
-        text = f"The agent's service was changed: {', '.join(c['what'].replace('_', '-') for c in plan['changes'])}."
+        text = f"The agent's service was changed: {plan.words}."
     return text if made else text.replace(" was ", " would be ", 1)
 
 
-def way_back(plan: Mapping[str, Any]) -> dict[str, Any]:
+def way_back(plan: Plan, previous: Located) -> Plan:
     """The plan that restores the previous version after the version of C(plan) crashed."""
-    before = plan["rollback"]["version"]
-    return {
-        **plan,
+    return replace(
+        plan,
         # The action only selects the package manager's options; this one allows an older version.
-        "action": "downgrade",
-        "version": before,
-        "package": plan["rollback"],
-        "rollback": None,
-        "changes": [{"what": "package", "before": plan["version"], "after": before}],
-    }
+        action="downgrade",
+        version=previous.version,
+        package=previous,
+        rollback=None,
+        changes=(PackageStep(plan.version, previous.version),),
+    )
 
 
-def crash_text(version: str | None, crash: Mapping[str, Any], then: str) -> str:
+def crash_text(crash: Crash, then: str) -> str:
     """Which version crashed, with which error, and what the host has now (C(then))."""
-    lines = [line.strip().rstrip(".") for line in crash["journal"] if line.strip()]
+    lines = [line.strip().rstrip(".") for line in crash.journal if line.strip()]
     # The agent's own lines; systemd's if it wrote none.
     own = [line for line in lines if not line.startswith(OF_SYSTEMD)]
     said = (own or lines)[-JOURNAL_SAID:]
     journal = f"Its journal says: {' / '.join(said)}." if said else "Its journal is empty."
-    return f"The agent {version} does not keep running: {crash['why'].rstrip('.')}. {journal} {then}"
+    return f"The agent {crash.version} does not keep running: {crash.why.rstrip('.')}. {journal} {then}"
 
 
 def left(version: str | None) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .packages import (
@@ -14,6 +15,7 @@ from .packages import (
     DIRECTORIES,
     KNOWN,
     PACKAGE,
+    VERSION,
     numbers,
     package,
     packages,
@@ -22,6 +24,20 @@ from .packages import (
     unknown_sentence,
 )
 from .preflight import machine_of
+from .records import (
+    Desired,
+    DropInStep,
+    EnabledStep,
+    Host,
+    Installed,
+    LeftoversStep,
+    Located,
+    PackageStep,
+    Plan,
+    ProcessStep,
+    RunningStep,
+    Step,
+)
 
 # systemd reports the last four for unit files without an [Install] section: there is nothing to enable.
 ENABLED = ("enabled", "static", "indirect", "alias", "generated")
@@ -35,90 +51,76 @@ class PlanError(ValueError):
     """Why the options cannot be satisfied; a sentence for the user."""
 
 
-def plan(host: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """C(host): what agent_plan read on it. C(asked): the task's options, with the region filled in from the host.
-
-    C(package) is None if there is nothing to install, or if AWS has no package for the host, which is a finding.
-    """
-    there = host["package"]["version"]
-    version = resolve(asked["version"])
-    empty = {
-        "state": asked["state"],
-        "action": "none",
-        "installed_version": there,
-        "version": version,
-        "format": host["package"]["format"],
-        "architecture": machine_of(asked),
-        "changes": [],
-        "package": None,
-        "rollback": None,
-        "limits": asked["limits"],
-        "reason": "",
-        "notes": [],
-    }
-    if asked["state"] == "absent":
-        return _removal(host, {**empty, "version": None})
-    if asked["wanted"] is False and not asked["force"]:
-        reason = asked["reason"] or "gd_wanted is false"
-        return {**empty, "action": "skip", "version": there, "reason": f"The host should not run the agent: {reason}."}
-    _check_options(asked, version)
-    action, version, notes = _version(host["package"], version, asked)
+def plan(host: Host, desired: Desired) -> tuple[Plan, list[str]]:
+    """The plan, and notes for the user. PlanError."""
+    there, version = host.package.version, resolve(desired.version)
+    empty = Plan(
+        state=desired.state,
+        action="none",
+        installed_version=there,
+        version=version,
+        format=host.package.format,
+        architecture=machine_of(desired),
+        limits=desired.limits,
+    )
+    if desired.state == "absent":
+        return _removal(host, replace(empty, version=None)), []
+    if desired.wanted is False and not desired.force:
+        reason = f"The host should not run the agent: {desired.reason or 'gd_wanted is false'}."
+        return replace(empty, action="skip", version=there, reason=reason), []
+    _check_options(desired, version)
+    action, version, notes = _version(host.package, version, desired)
     moves = action != "none"
-    made = {**empty, "action": action, "version": version, "notes": notes}
-    made["changes"] = _changes(host, asked, version, moves)
+    made = replace(empty, action=action, version=version, changes=_changes(host, desired, version, moves))
     if moves:
-        made["package"] = _row(made, version, asked["region"], asked["source"])
-        if there and there != version and _is_whole(host["package"]):
-            made["rollback"] = _row(made, there, asked["region"], asked["source"])
-    return made
+        made = replace(made, package=_located(made, version, desired))
+        # The host states its own version, which becomes part of locations.
+        if there and there != version and host.package.whole and VERSION.fullmatch(there):
+            made = replace(made, rollback=_located(made, there, desired))
+    return made, notes
 
 
-def _version(package: Mapping[str, Any], wanted: str, asked: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+def _version(package: Installed, wanted: str, desired: Desired) -> tuple[str, str, list[str]]:
     """The action, the resulting version, and notes for the user."""
-    there = package["version"]
+    there = package.version
     unknown = [] if wanted in KNOWN else [unknown_sentence(wanted)]
     if there is None:
         return "install", wanted, unknown
     version, notes = wanted, unknown
     if _key(there) > _key(wanted):
-        version, notes = _of_two(there, wanted, asked)
-    if not _is_whole(package):
+        version, notes = _of_two(there, wanted, desired)
+    if not package.whole:
         return "repair", version, notes
     if there == version:
         return "none", version, notes
     return "upgrade" if _key(there) < _key(version) else "downgrade", version, notes
 
 
-def _of_two(there: str, wanted: str, asked: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _of_two(there: str, wanted: str, desired: Desired) -> tuple[str, list[str]]:
     """If the host has a newer version than the wanted one: the resulting version, and notes for the user."""
-    if asked["version_policy"] == "at_least":
+    if desired.version_policy == "at_least":
         return there, []
-    if asked["allow_downgrade"]:
+    if desired.allow_downgrade:
         return wanted, []
     newer = f"The host has the agent {there}, which is newer than {wanted}."
-    if asked["version_policy"] == "exact":
+    if desired.version_policy == "exact":
         raise PlanError(f"{newer} Allow the downgrade (agent_allow_downgrade), or set agent_version to {there}.")
     return there, [f"{newer} It is kept."]
 
 
-def _is_whole(package: Mapping[str, Any]) -> bool:
-    """dpkg(1), package states: 'hold ok installed' is as complete as 'install ok installed'; 'half-configured' is not."""
-    return str(package["status"]).endswith(" ok installed")
-
-
-def _check_options(asked: Mapping[str, Any], version: str) -> None:
+def _check_options(desired: Desired, version: str) -> None:
     """PlanError for options that cannot lead to a package or a drop-in."""
     # Whether AWS offers packages in the region matters only if a package is needed.
-    problem = refused(version, [asked["region"] or "none"])
+    problem = refused(version, [desired.region or "none"])
     if problem:
         raise PlanError(problem)
-    source = asked["source"]
+    source = desired.source
     if source not in ("bucket", "s3") and not SOURCE.fullmatch(source):
         raise PlanError(
             f"The source '{source}' (agent_source) is not valid. Set it to bucket, s3, a URL (https://, http://, s3://BUCKET)"
             " or the absolute path of a directory."
         )
-    for name, value in (asked["limits"] or {}).items():
+    for name, value in (desired.limits or {}).items():
         if not DIRECTIVE.fullmatch(str(name)):
             raise PlanError(f"'{name}' in agent_limits is not a systemd directive. Use a directive such as MemoryMax.")
         if not isinstance(value, str | int | float) or "\n" in str(value):
@@ -135,51 +137,34 @@ def _key(version: str) -> tuple[int, ...]:
         return ()
 
 
-def _changes(host: Mapping[str, Any], asked: Mapping[str, Any], version: str, moves: bool) -> list[dict[str, Any]]:
+def _changes(host: Host, desired: Desired, version: str, moves: bool) -> tuple[Step, ...]:
     """The changes in the order in which they are applied."""
-    unit = host["unit"]
-    image = asked["state"] == "image"
-    drop_in = unit["drop_in"] if asked["limits"] is None else drop_in_text(asked["limits"])
-    before = {
-        "package": _package_text(host["package"]),
-        "drop_in": unit["drop_in"],
-        "enabled": unit["unit_file_state"] in ENABLED,
-        "running": unit["active_state"] == "active",
-        "process": OUTDATED if unit["outdated"] and unit["active_state"] == "active" else OF_PACKAGE,
-        "leftovers": len(host["leftovers"]),
-    }
-    after = {
-        "package": version if moves else before["package"],
-        "drop_in": drop_in,
-        "enabled": True,
-        "running": not image,
+    unit, image = host.unit, desired.state == "image"
+    there, left = host.package.text, len(host.leftovers)
+    active = unit.active_state == "active"
+    process = OUTDATED if unit.outdated and active else OF_PACKAGE
+    return _differing(
+        PackageStep(there, version if moves else there),
+        DropInStep(unit.drop_in, unit.drop_in if desired.limits is None else drop_in_text(desired.limits)),
+        EnabledStep(unit.unit_file_state in ENABLED, True),
+        RunningStep(active, not image),
         # A package change restarts the agent anyway, and in an image it does not run.
-        "process": before["process"] if moves or image else OF_PACKAGE,
-        "leftovers": 0 if image else before["leftovers"],
-    }
-    return [
-        {"what": what, "before": before[what], "after": after[what]} for what in after if before[what] != after[what]
-    ]
+        ProcessStep(process, process if moves or image else OF_PACKAGE),
+        LeftoversStep(left, 0 if image else left),
+    )
 
 
-def _removal(host: Mapping[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    unit, there = host["unit"], _package_text(host["package"])
-    changes: list[dict[str, Any]] = []
-    if there is not None:
-        changes.append({"what": "package", "before": there, "after": None})
-    if unit["drop_in"] is not None:
-        changes.append({"what": "drop_in", "before": unit["drop_in"], "after": None})
-    if host["leftovers"]:
-        changes.append({"what": "leftovers", "before": len(host["leftovers"]), "after": 0})
-    return {**made, "action": "remove" if changes else "none", "changes": changes}
+def _removal(host: Host, made: Plan) -> Plan:
+    changes = _differing(
+        PackageStep(host.package.text, None),
+        DropInStep(host.unit.drop_in, None),
+        LeftoversStep(len(host.leftovers), 0),
+    )
+    return replace(made, action="remove" if changes else "none", changes=changes)
 
 
-def _package_text(package: Mapping[str, Any]) -> str | None:
-    """A package that was removed and not purged has a status, and no version."""
-    version: str | None = package["version"]
-    if package["status"] is None or _is_whole(package):
-        return version
-    return f"{version or 'removed'} ({package['status']})"
+def _differing(*steps: Step) -> tuple[Step, ...]:
+    return tuple(step for step in steps if step.before != step.after)
 
 
 def drop_in_text(limits: Mapping[str, Any]) -> str | None:
@@ -190,22 +175,17 @@ def drop_in_text(limits: Mapping[str, Any]) -> str | None:
     return "\n".join(["# Managed by Ansible (fleetsec.guardduty.agent)", "[Service]", *lines, ""])
 
 
-def _row(made: Mapping[str, Any], version: str, region: str, source: str) -> dict[str, Any] | None:
+def _located(made: Plan, version: str, desired: Desired) -> Located | None:
     """A package with the locations of the package, its signature and its key; None for an unsupported host."""
-    kind, machine = made["format"], made["architecture"]
+    kind, machine, region, source = made.format or "", made.architecture, desired.region, desired.source
     if machine not in DIRECTORIES.get(kind, ()):
         return None
-    own = {"version": version, "format": kind, "architecture": machine}
     if source not in ("bucket", "s3"):
         directory = DIRECTORIES[kind][machine]
         stem = f"{PACKAGE}-{version}.{directory}"
         base = f"{source.rstrip('/')}/{version}"
-        places = {
-            "package": f"{base}/{directory}/{stem}.{kind}",
-            "signature": f"{base}/{directory}/{stem}.sig",
-            "public_key": f"{base}/publickey.pem",
-        }
-        return {**own, "name": f"{stem}.{kind}", **places}
+        places = (f"{base}/{directory}/{stem}.{kind}", f"{base}/{directory}/{stem}.sig", f"{base}/publickey.pem")
+        return Located(version, kind, machine, f"{stem}.{kind}", *places)
     if not region:
         raise PlanError("The host's region is not known. Set agent_region (or gd_region), or another agent_source.")
     problems = packages([region], [machine], [kind], version)[1]
@@ -213,24 +193,23 @@ def _row(made: Mapping[str, Any], version: str, region: str, source: str) -> dic
         raise PlanError(f"{problems[0] if problems else region} Or set agent_source to your own mirror.")
     row = package(region, machine, kind, version)
     whats = ("package", "signature", "public_key")
-    if source == "s3":
-        return {**own, "name": row["package_file"], **{w: f"s3://{row['bucket']}/{row[w + '_key']}" for w in whats}}
-    return {**own, "name": row["package_file"], **{w: row[w + "_url"] for w in whats}}
+    locations = [f"s3://{row['bucket']}/{row[w + '_key']}" if source == "s3" else row[w + "_url"] for w in whats]
+    return Located(version, kind, machine, row["package_file"], *locations)
 
 
-def sentence(made: Mapping[str, Any]) -> str:
+def sentence(made: Plan) -> str:
     """The plan as one sentence."""
-    there, version = made["installed_version"], made["version"]
+    there, version = made.installed_version, made.version
     texts = {
         "install": f"Install {version}.",
         "upgrade": f"Upgrade {there} to {version}.",
         "downgrade": f"Downgrade {there} to {version}.",
         "repair": f"Repair the installation of {there} and install {version}.",
         "remove": f"Remove {there or 'what the agent left behind'}.",
-        "skip": str(made["reason"]),
+        "skip": made.reason,
     }
-    if made["action"] in texts:
-        return texts[made["action"]]
-    if not made["changes"]:
-        return "Nothing to change." if made["state"] != "absent" else "The agent is not installed."
-    return f"Change {', '.join(change['what'].replace('_', '-') for change in made['changes'])}."
+    if made.action in texts:
+        return texts[made.action]
+    if not made.changes:
+        return "Nothing to change." if made.state != "absent" else "The agent is not installed."
+    return f"Change {made.words}."

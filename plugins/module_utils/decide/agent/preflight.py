@@ -10,11 +10,12 @@ Source: GuardDuty user guide, "Prerequisites for Amazon EC2 instance support" an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..verdict.os_support import VERIFIED_DATE, kernel_verified, os_listed, os_verified
 from .packages import ALIASES, DIRECTORIES
+from .records import Desired, Host
 
 # Ansible's distribution names that differ from Systems Manager's names.
 DISTRIBUTIONS = {
@@ -28,32 +29,43 @@ DISTRIBUTIONS = {
 MEMLOCK_BYTES = 32 * 2**20
 FREE_MB = 200
 
-Finding = dict[str, str]
-Host = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A requirement on a host. C(level): error, warning, unknown or ok."""
+
+    check: str
+    level: str
+    message: str
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
 
 
-def findings(host: Host, asked: Mapping[str, Any]) -> list[Finding]:
-    """C(host): what agent_plan read on it. C(asked): the task's options, including the facts. The most severe first."""
-    found = [check(host, asked) for check in CHECKS]
+def findings(host: Host, desired: Desired) -> list[Finding]:
+    """A finding for each requirement that matters, the most severe first."""
+    found = [check(host, desired) for check in CHECKS]
     order = ("error", "warning", "unknown", "ok")
-    return sorted((one for one in found if one), key=lambda one: order.index(one["level"]))
+    return sorted((one for one in found if one), key=lambda one: order.index(one.level))
 
 
-def machine_of(asked: Mapping[str, Any]) -> str:
+def _in_table(distribution: str | None) -> str:
+    return DISTRIBUTIONS.get(distribution or "", distribution or "")
+
+
+def machine_of(desired: Desired) -> str:
     """The architecture as x86_64 or arm64, or the system's name for any other."""
-    name = str(asked["architecture"] or "")
+    name = str(desired.architecture or "")
     return ALIASES.get(name, name)
 
 
-def _finding(check: str, level: str, message: str, remedy: str = "") -> Finding:
-    return {"check": check, "level": level, "message": message, "remedy": remedy}
-
-
-def _architecture(host: Host, asked: Mapping[str, Any]) -> Finding:
-    name = machine_of(asked)
+def _architecture(host: Host, desired: Desired) -> Finding:
+    name = machine_of(desired)
     if name in DIRECTORIES["rpm"]:
-        return _finding("architecture", "ok", f"The agent supports {name}.")
-    return _finding(
+        return Finding("architecture", "ok", f"The agent supports {name}.")
+    return Finding(
         "architecture",
         "error",
         f"The agent does not support the architecture {name or '(unknown)'}.",
@@ -61,26 +73,26 @@ def _architecture(host: Host, asked: Mapping[str, Any]) -> Finding:
     )
 
 
-def _package_manager(host: Host, asked: Mapping[str, Any]) -> Finding:
-    kind = host["package"]["format"]
+def _package_manager(host: Host, desired: Desired) -> Finding:
+    kind = host.package.format
     if kind:
-        return _finding("package_manager", "ok", f"The host uses {kind.upper()} packages.")
-    return _finding(
+        return Finding("package_manager", "ok", f"The host uses {kind.upper()} packages.")
+    return Finding(
         "package_manager", "error", "The host has neither rpm nor dpkg.", "Use a system that AWS lists, or exclude it."
     )
 
 
-def _systemd(host: Host, asked: Mapping[str, Any]) -> Finding:
-    if host["systemd"]:
-        return _finding("systemd", "ok", "The host runs systemd.")
-    return _finding("systemd", "error", "The host does not run systemd, which starts the agent.", "Exclude the host.")
+def _systemd(host: Host, desired: Desired) -> Finding:
+    if host.systemd:
+        return Finding("systemd", "ok", "The host runs systemd.")
+    return Finding("systemd", "error", "The host does not run systemd, which starts the agent.", "Exclude the host.")
 
 
-def _distribution(host: Host, asked: Mapping[str, Any]) -> Finding:
-    name, version = asked["distribution"], asked["distribution_version"]
-    if os_verified(DISTRIBUTIONS.get(name, name), version):
-        return _finding("distribution", "ok", f"{name} {version} is in AWS's table.")
-    return _finding(
+def _distribution(host: Host, desired: Desired) -> Finding:
+    name, version = desired.distribution, desired.distribution_version
+    if os_verified(_in_table(name), version):
+        return Finding("distribution", "ok", f"{name} {version} is in AWS's table.")
+    return Finding(
         "distribution",
         "warning",
         f"{name} {version} is not in AWS's table of verified systems (read {VERIFIED_DATE}).",
@@ -88,13 +100,13 @@ def _distribution(host: Host, asked: Mapping[str, Any]) -> Finding:
     )
 
 
-def _kernel(host: Host, asked: Mapping[str, Any]) -> Finding:
-    name, kernel = asked["distribution"], asked["kernel"]
-    if not os_listed(DISTRIBUTIONS.get(name, name)):
-        return _finding("kernel", "unknown", f"AWS's table lists no kernels for {name}.")
-    if kernel_verified(DISTRIBUTIONS.get(name, name), kernel):
-        return _finding("kernel", "ok", f"Kernel {kernel} is in AWS's table.")
-    return _finding(
+def _kernel(host: Host, desired: Desired) -> Finding:
+    name, kernel = desired.distribution, desired.kernel
+    if not os_listed(_in_table(name)):
+        return Finding("kernel", "unknown", f"AWS's table lists no kernels for {name}.")
+    if kernel_verified(_in_table(name), kernel):
+        return Finding("kernel", "ok", f"Kernel {kernel} is in AWS's table.")
+    return Finding(
         "kernel",
         "warning",
         f"Kernel {kernel} is not in AWS's table for {name} (read {VERIFIED_DATE}).",
@@ -102,10 +114,10 @@ def _kernel(host: Host, asked: Mapping[str, Any]) -> Finding:
     )
 
 
-def _btf(host: Host, asked: Mapping[str, Any]) -> Finding:
-    if host["machine"]["btf"]:
-        return _finding("btf", "ok", "The kernel provides its type information (BTF).")
-    return _finding(
+def _btf(host: Host, desired: Desired) -> Finding:
+    if host.machine.btf:
+        return Finding("btf", "ok", "The kernel provides its type information (BTF).")
+    return Finding(
         "btf",
         "warning",
         "The kernel has no /sys/kernel/btf/vmlinux; the agent needs CONFIG_DEBUG_INFO_BTF.",
@@ -113,14 +125,14 @@ def _btf(host: Host, asked: Mapping[str, Any]) -> Finding:
     )
 
 
-def _memlock(host: Host, asked: Mapping[str, Any]) -> Finding | None:
+def _memlock(host: Host, desired: Desired) -> Finding | None:
     """For kernels up to 5.10 only: newer kernels do not count the agent's maps against the limit."""
-    if _numbers(asked["kernel"]) > (5, 10):
+    if _numbers(desired.kernel) > (5, 10):
         return None
-    limit = _bytes(host["unit"]["limit_memlock"], host["machine"]["memlock"])
+    limit = _bytes(host.unit.limit_memlock, host.machine.memlock)
     if limit is None or limit >= MEMLOCK_BYTES:
-        return _finding("memlock", "ok", "RLIMIT_MEMLOCK is at least 32 MB.")
-    return _finding(
+        return Finding("memlock", "ok", "RLIMIT_MEMLOCK is at least 32 MB.")
+    return Finding(
         "memlock",
         "warning",
         f"RLIMIT_MEMLOCK is {limit // 2**20} MB; kernels up to 5.10 need 32 MB.",
@@ -128,58 +140,58 @@ def _memlock(host: Host, asked: Mapping[str, Any]) -> Finding | None:
     )
 
 
-def _imds(host: Host, asked: Mapping[str, Any]) -> Finding:
-    imds = host["imds"]
+def _imds(host: Host, desired: Desired) -> Finding:
+    imds = host.imds
     if imds is None:
-        return _finding("imds", "unknown", "The metadata service was not tested.")
-    if imds["document"]:
-        return _finding("imds", "ok", "The instance identity document can be read.")
-    return _finding(
+        return Finding("imds", "unknown", "The metadata service was not tested.")
+    if imds.document:
+        return Finding("imds", "ok", "The instance identity document can be read.")
+    return Finding(
         "imds",
         "warning",
-        f"The instance identity document, which the agent needs, cannot be read ({imds['error']}).",
+        f"The instance identity document, which the agent needs, cannot be read ({imds.error}).",
         "Turn on the instance's metadata endpoint, and raise its hop limit if the host is a container.",
     )
 
 
-def _resolution(host: Host, asked: Mapping[str, Any]) -> Finding:
+def _resolution(host: Host, desired: Desired) -> Finding:
     """The VPC endpoint's name: AWS offers the link-local address to agents that GuardDuty manages, not to packages.
 
     GuardDuty user guide, "How the security agent connects to GuardDuty".
     """
-    network = host["network"]
+    network = host.network
     if network is None:
-        return _finding("name_resolution", "unknown", "The connection to GuardDuty's endpoint was not tested.")
-    if network["addresses"]:
-        return _finding("name_resolution", "ok", f"{network['name']} resolves.")
-    return _finding(
+        return Finding("name_resolution", "unknown", "The connection to GuardDuty's endpoint was not tested.")
+    if network.addresses:
+        return Finding("name_resolution", "ok", f"{network.name} resolves.")
+    return Finding(
         "name_resolution",
         "warning",
-        f"{network['name']} does not resolve ({network['error']}).",
+        f"{network.name} does not resolve ({network.error}).",
         "Create the VPC endpoint with fleetsec.guardduty.vpc_endpoint, and turn on DNS support and DNS hostnames in the VPC.",
     )
 
 
-def _tcp(host: Host, asked: Mapping[str, Any]) -> Finding | None:
-    network = host["network"]
-    if network is None or not network["addresses"]:
+def _tcp(host: Host, desired: Desired) -> Finding | None:
+    network = host.network
+    if network is None or not network.addresses:
         return None
-    if network["connected"]:
-        return _finding("tcp_443", "ok", f"{network['name']} accepts connections on port 443.")
-    return _finding(
+    if network.connected:
+        return Finding("tcp_443", "ok", f"{network.name} accepts connections on port 443.")
+    return Finding(
         "tcp_443",
         "warning",
-        f"{network['name']} does not accept connections on port 443 ({network['error']}).",
+        f"{network.name} does not accept connections on port 443 ({network.error}).",
         "Allow port 443 from the host in the VPC endpoint's security group.",
     )
 
 
-def _disk(host: Host, asked: Mapping[str, Any]) -> Finding:
+def _disk(host: Host, desired: Desired) -> Finding:
     """AWS does not document how much disk space the agent needs; 200 MB is this collection's cautious estimate."""
-    full = [f"{place} has {free} MB" for place, free in host["machine"]["free_mb"].items() if free < FREE_MB]
+    full = [f"{place} has {free} MB" for place, free in host.machine.free_mb.items() if free < FREE_MB]
     if not full:
-        return _finding("disk", "ok", "The disk has enough free space.")
-    return _finding("disk", "warning", f"Free disk space is low: {', '.join(full)}.", f"Free {FREE_MB} MB.")
+        return Finding("disk", "ok", "The disk has enough free space.")
+    return Finding("disk", "warning", f"Free disk space is low: {', '.join(full)}.", f"Free {FREE_MB} MB.")
 
 
 def memory_limit_mb(memory_mb: int) -> int:
@@ -188,24 +200,24 @@ def memory_limit_mb(memory_mb: int) -> int:
     return 128 if gib < 8 else 256 if gib < 32 else 1024
 
 
-def _memory(host: Host, asked: Mapping[str, Any]) -> Finding:
+def _memory(host: Host, desired: Desired) -> Finding:
     """AWS states what the agent may use, not what a host must have: twice that is this collection's own threshold."""
-    size = asked["memtotal_mb"] or host["machine"]["memory_mb"]
+    size = desired.memtotal_mb or host.machine.memory_mb
     if not size:
-        return _finding("memory", "unknown", "The host's memory is not known.")
+        return Finding("memory", "unknown", "The host's memory is not known.")
     need = memory_limit_mb(size)
     if size >= 2 * need:
-        return _finding("memory", "ok", f"The agent may use {need} MB of {size} MB.")
-    return _finding(
+        return Finding("memory", "ok", f"The agent may use {need} MB of {size} MB.")
+    return Finding(
         "memory", "warning", f"The agent may use {need} MB of {size} MB of memory.", "Use a larger instance."
     )
 
 
-def _bringer(host: Host, asked: Mapping[str, Any]) -> Finding | None:
-    who = {"guardduty": "GuardDuty", "ssm": "Systems Manager"}.get(asked["route"] or "")
-    if who is None or asked["state"] == "absent":
+def _bringer(host: Host, desired: Desired) -> Finding | None:
+    who = {"guardduty": "GuardDuty", "ssm": "Systems Manager"}.get(desired.route or "")
+    if who is None or desired.state == "absent":
         return None
-    return _finding(
+    return Finding(
         "bringer",
         "warning",
         f"Both {who} and this role install the agent on this host; they may overwrite each other's version.",
@@ -213,7 +225,7 @@ def _bringer(host: Host, asked: Mapping[str, Any]) -> Finding | None:
     )
 
 
-CHECKS: tuple[Callable[[Host, Mapping[str, Any]], Finding | None], ...] = (
+CHECKS: tuple[Callable[[Host, Desired], Finding | None], ...] = (
     _architecture,
     _package_manager,
     _systemd,
@@ -230,15 +242,15 @@ CHECKS: tuple[Callable[[Host, Mapping[str, Any]], Finding | None], ...] = (
 )
 
 
-def _numbers(kernel: str) -> tuple[int, ...]:
+def _numbers(kernel: str | None) -> tuple[int, ...]:
     """The first two numbers of a kernel release."""
-    return tuple(int(part) for part in re.findall(r"\d+", str(kernel))[:2])
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", kernel or "")[:2])
 
 
 def _bytes(of_unit: str, of_process: int) -> int | None:
     """The limit in bytes; None if there is no limit."""
     if of_unit == "infinity":
         return None
-    if of_unit.isdigit():
+    if re.fullmatch(r"[0-9]{1,20}", of_unit):
         return int(of_unit)
     return of_process if of_process >= 0 else None

@@ -14,7 +14,6 @@ from ..verdict.eligibility import Verdict
 from ..verdict.rows import RowError
 from ..wording import some
 from .packages import LATEST, NEWEST, VERSION, numbers, resolve
-from .preflight import Finding
 
 # The outcomes of a host. The last two appear only at the end: for hosts without a result from any wave.
 OUTCOMES = ("changed", "unchanged", "skipped", "failed", "not_reporting", "not_tried")
@@ -52,7 +51,7 @@ class HostResult:
     version_before: str | None = None
     version: str | None = None
     message: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def bad(self) -> bool:

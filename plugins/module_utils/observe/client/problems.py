@@ -92,7 +92,7 @@ def _advice(code: str, operation: str, message: str) -> str:
     if code in BAD_CREDENTIAL_CODES:
         return "Check that the credentials are valid and not expired, and that the region is enabled in this account."
     if code in THROTTLED_CODES:
-        return "Every attempt failed because of throttling; run this again later or with fewer accounts at once."
+        return "Every attempt was throttled, despite back-off; run this again later or with fewer accounts at once."
     if "member account" in message and "cannot manage" in message:
         # seen in practice; AWS documents no code for it
         return (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,9 +17,26 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.pa
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.plan import (
     PlanError,
     drop_in_text,
-    plan,
     sentence,
 )
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.plan import plan as planned
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.records import (
+    Desired,
+    DropInStep,
+    EnabledStep,
+    Host,
+    LeftoversStep,
+    PackageStep,
+    Plan,
+    ProcessStep,
+    RunningStep,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.codec import to_plain
+
+
+def plan(place: Host, options: Desired) -> Plan:
+    return planned(place, options)[0]
+
 
 VERSIONS = st.sampled_from(["1.9.2", "1.15.0", "1.16.0", "1.17.1", "2.0.0"])
 POLICIES = st.sampled_from(["pinned", "at_least", "exact"])
@@ -44,12 +62,12 @@ STATUSES = st.sampled_from([*WHOLE, *CUT_OFF])
 )
 def test_which_version(there: str | None, options: dict[str, Any], action: str, version: str) -> None:
     made = plan(host(there), asked(**options))
-    assert (made["action"], made["version"]) == (action, version)
+    assert (made.action, made.version) == (action, version)
 
 
 def test_a_newer_version_is_no_error_unless_exact() -> None:
-    assert plan(host("1.17.1"), asked(version="1.16.0"))["notes"]
-    assert not plan(host("1.17.1"), asked(version="1.16.0", version_policy="at_least"))["notes"]
+    assert planned(host("1.17.1"), asked(version="1.16.0"))[1]
+    assert not planned(host("1.17.1"), asked(version="1.16.0", version_policy="at_least"))[1]
     with pytest.raises(PlanError, match=r"1\.17\.1.*agent_allow_downgrade"):
         plan(host("1.17.1"), asked(version="1.16.0", version_policy="exact"))
 
@@ -63,9 +81,9 @@ def test_never_down_without_permission(there: str, status: str, wanted: str, pol
         assert policy == "exact"
         assert numbers(there) > numbers(wanted)
         return
-    assert made["action"] in (("none", "upgrade") if status in WHOLE else ("repair",))
-    assert numbers(made["version"]) >= numbers(there)
-    assert made["package"] is None or made["package"]["version"] == made["version"]
+    assert made.action in (("none", "upgrade") if status in WHOLE else ("repair",))
+    assert numbers(made.version) >= numbers(there)
+    assert made.package is None or made.package.version == made.version
 
 
 @given(
@@ -99,81 +117,87 @@ def test_a_plan_that_was_carried_out_leaves_nothing(
     before = host(there, status, unit=unit, leftovers=leftovers)
     made = plan(before, options)
     again = plan(carried_out(before, made), options)
-    assert (again["action"], again["changes"], again["package"]) == ("none", [], None)
+    assert (again.action, again.changes, again.package) == ("none", (), None)
 
 
-def carried_out(before: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+def carried_out(before: Host, made: Plan) -> Host:
     """The host after the changes, computed only from the changes' fields."""
-    after = {change["what"]: change["after"] for change in made["changes"]}
-    unit, there = dict(before["unit"]), dict(before["package"])
-    if "package" in after:
-        there |= {"version": after["package"], "status": after["package"] and INSTALLED}
-    if "drop_in" in after:
-        unit["drop_in"] = after["drop_in"]
-    if "enabled" in after:
-        unit["unit_file_state"] = "enabled" if after["enabled"] else "disabled"
-    if {"process", "running", "package", "drop_in"} & set(after):
-        unit["outdated"] = False
-    if "running" in after:
-        unit["active_state"] = "active" if after["running"] else "inactive"
-    left = before["leftovers"][: after["leftovers"]] if "leftovers" in after else before["leftovers"]
-    return {**before, "package": there, "unit": unit, "leftovers": left}
+    place = before
+    for step in made.changes:
+        match step:
+            case PackageStep(after=version):
+                place = replace(place, package=replace(place.package, version=version, status=version and INSTALLED))
+            case DropInStep(after=text):
+                place = replace(place, unit=replace(place.unit, drop_in=text))
+            case EnabledStep(after=enabled):
+                place = replace(place, unit=replace(place.unit, unit_file_state="enabled" if enabled else "disabled"))
+            case RunningStep(after=running):
+                place = replace(place, unit=replace(place.unit, active_state="active" if running else "inactive"))
+            case LeftoversStep(after=left):
+                place = replace(place, leftovers=place.leftovers[:left])
+        if isinstance(step, ProcessStep | RunningStep | PackageStep | DropInStep):
+            place = replace(place, unit=replace(place.unit, outdated=False))
+    return place
 
 
 def test_a_half_configured_package_is_repaired_with_no_way_back_to_it() -> None:
     made = plan(host("1.16.0", "install ok half-configured"), asked())
-    assert made["action"] == "repair"
-    assert made["changes"] == [{"what": "package", "before": "1.16.0 (install ok half-configured)", "after": "1.17.1"}]
-    assert made["rollback"] is None
+    assert made.action == "repair"
+    assert to_plain(made.changes) == [
+        {"what": "package", "before": "1.16.0 (install ok half-configured)", "after": "1.17.1"}
+    ]
+    assert made.rollback is None
 
 
 def test_a_newer_version_that_was_cut_off_is_repaired_with_itself() -> None:
-    made = plan(host("1.17.1", "install ok half-configured"), asked(version="1.16.0"))
-    assert (made["action"], made["version"], made["package"]["version"]) == ("repair", "1.17.1", "1.17.1")
-    assert "It is kept" in made["notes"][0]
+    made, notes = planned(host("1.17.1", "install ok half-configured"), asked(version="1.16.0"))
+    assert (made.action, made.version, made.package.version) == ("repair", "1.17.1", "1.17.1")
+    assert "It is kept" in notes[0]
     allowed = plan(host("1.17.1", "install ok half-configured"), asked(version="1.16.0", allow_downgrade=True))
-    assert (allowed["action"], allowed["version"]) == ("repair", "1.16.0")
+    assert (allowed.action, allowed.version) == ("repair", "1.16.0")
 
 
 def test_what_a_removal_without_purge_left_is_removed_too() -> None:
     place = host(package={"format": "deb", "version": None, "status": "deinstall ok config-files"})
     made = plan(place, asked(state="absent"))
-    assert made["changes"] == [{"what": "package", "before": "removed (deinstall ok config-files)", "after": None}]
-    assert plan(place, asked())["action"] == "install"
+    assert to_plain(made.changes) == [
+        {"what": "package", "before": "removed (deinstall ok config-files)", "after": None}
+    ]
+    assert plan(place, asked()).action == "install"
 
 
 def test_an_upgrade_knows_the_way_back() -> None:
     made = plan(host("1.16.0"), asked())
-    assert made["package"]["version"] == "1.17.1"
-    assert made["rollback"]["version"] == "1.16.0"
+    assert made.package.version == "1.17.1"
+    assert made.rollback.version == "1.16.0"
 
 
 def test_a_unit_that_does_not_run_is_changed_without_a_package() -> None:
     made = plan(host("1.17.1", unit={"active_state": "failed", "unit_file_state": "disabled"}), asked())
-    assert made["action"] == "none"
-    assert [change["what"] for change in made["changes"]] == ["enabled", "running"]
-    assert made["package"] is None
+    assert made.action == "none"
+    assert [change.what for change in made.changes] == ["enabled", "running"]
+    assert made.package is None
     assert sentence(made) == "Change enabled, running."
 
 
 def test_a_process_that_is_older_than_its_program_is_started_anew() -> None:
     """An upgrade that was interrupted between the package and the restart."""
     older = host("1.17.1", unit={"outdated": True})
-    assert plan(older, asked())["changes"] == [
+    assert to_plain(plan(older, asked()).changes) == [
         {"what": "process", "before": "older than its program", "after": "of its program"}
     ]
-    assert [change["what"] for change in plan(older, asked(version="1.18.0"))["changes"]] == ["package"]
-    assert [change["what"] for change in plan(older, asked(state="image"))["changes"]] == ["running"]
+    assert [change.what for change in plan(older, asked(version="1.18.0")).changes] == ["package"]
+    assert [change.what for change in plan(older, asked(state="image")).changes] == ["running"]
     down = host("1.17.1", unit={"outdated": True, "active_state": "failed"})
-    assert [change["what"] for change in plan(down, asked())["changes"]] == ["running"]
+    assert [change.what for change in plan(down, asked()).changes] == ["running"]
 
 
 def test_who_should_not_run_it_is_skipped_with_the_reason() -> None:
     options = asked(wanted=False, reason="excluded_by_tag")
     made = plan(host(), options)
-    assert (made["action"], made["changes"], made["package"]) == ("skip", [], None)
-    assert "excluded_by_tag" in made["reason"]
-    assert plan(host(), {**options, "force": True})["action"] == "install"
+    assert (made.action, made.changes, made.package) == ("skip", (), None)
+    assert "excluded_by_tag" in made.reason
+    assert plan(host(), replace(options, force=True)).action == "install"
 
 
 def test_removal_and_its_repetition() -> None:
@@ -181,21 +205,21 @@ def test_removal_and_its_repetition() -> None:
         host("1.16.0", unit={"drop_in": "x"}, leftovers=["/var/log/amzn-guardduty-agent/agent.log"]),
         asked(state="absent"),
     )
-    assert [(change["what"], change["after"]) for change in made["changes"]] == [
+    assert [(change.what, change.after) for change in made.changes] == [
         ("package", None),
         ("drop_in", None),
         ("leftovers", 0),
     ]
-    assert plan(host(), asked(state="absent"))["action"] == "none"
+    assert plan(host(), asked(state="absent")).action == "none"
 
 
 def test_an_excluded_host_can_be_cleaned() -> None:
-    assert plan(host("1.16.0"), asked(state="absent", wanted=False))["action"] == "remove"
+    assert plan(host("1.16.0"), asked(state="absent", wanted=False)).action == "remove"
 
 
 def test_an_image_is_stopped_and_clean() -> None:
     made = plan(host("1.17.1", leftovers=["a"]), asked(state="image"))
-    assert [(change["what"], change["after"]) for change in made["changes"]] == [("running", False), ("leftovers", 0)]
+    assert [(change.what, change.after) for change in made.changes] == [("running", False), ("leftovers", 0)]
 
 
 @pytest.mark.parametrize(
@@ -222,9 +246,9 @@ def test_an_image_is_stopped_and_clean() -> None:
 )
 def test_where_a_package_is(source: str, package: str, key: str) -> None:
     """GuardDuty user guide, "Installing the security agent manually": arm64 in the names of RPMs too."""
-    row = plan(host(), asked(source=source, architecture="aarch64"))["package"]
-    assert (row["package"], row["public_key"]) == (package, key)
-    assert row["signature"] == package.removesuffix(".rpm") + ".sig"
+    row = plan(host(), asked(source=source, architecture="aarch64")).package
+    assert (row.package, row.public_key) == (package, key)
+    assert row.signature == package.removesuffix(".rpm") + ".sig"
 
 
 @pytest.mark.parametrize("kind", [None, "rpm", "deb"])
@@ -234,8 +258,8 @@ def test_no_host_is_too_strange_to_plan_for(kind: str | None, source: str, archi
     """Without a package for it, the findings report it and the plan has no package."""
     place = host(package={"format": kind, "version": None, "status": None})
     made = plan(place, asked(source=source, architecture=architecture))
-    assert (made["package"] is not None) == (kind is not None and architecture == "x86_64")
-    assert plan(place, asked(source=source, architecture=architecture, wanted=False))["action"] == "skip"
+    assert (made.package is not None) == (kind is not None and architecture == "x86_64")
+    assert plan(place, asked(source=source, architecture=architecture, wanted=False)).action == "skip"
 
 
 @pytest.mark.parametrize(
@@ -254,26 +278,26 @@ def test_no_host_is_too_strange_to_plan_for(kind: str | None, source: str, archi
 def test_options_that_lead_nowhere(options: dict[str, Any], words: str) -> None:
     with pytest.raises(PlanError, match=words):
         plan(host(), asked(**options))
-    assert plan(host("1.16.0"), asked(**options, state="absent"))["action"] == "remove"
+    assert plan(host("1.16.0"), asked(**options, state="absent")).action == "remove"
 
 
 def test_a_version_that_is_not_known_is_taken_and_told() -> None:
-    made = plan(host("1.17.1"), asked(version="9.0.0"))
-    assert (made["action"], made["version"]) == ("upgrade", "9.0.0")
-    assert "newer than the newest version that this collection knows" in made["notes"][0]
+    made, notes = planned(host("1.17.1"), asked(version="9.0.0"))
+    assert (made.action, made.version) == ("upgrade", "9.0.0")
+    assert "newer than the newest version that this collection knows" in notes[0]
 
 
 @pytest.mark.parametrize("region", ["", "cn-north-1", "eu-nowhere-1"])
 def test_without_a_bucket_another_source_is_the_way(region: str) -> None:
     with pytest.raises(PlanError, match="agent_source"):
         plan(host(), asked(region=region))
-    assert plan(host(), asked(region=region, source="/srv/gd"))["package"]
-    assert plan(host("1.17.1"), asked(region=region))["action"] == "none"
+    assert plan(host(), asked(region=region, source="/srv/gd")).package
+    assert plan(host("1.17.1"), asked(region=region)).action == "none"
 
 
 def test_the_drop_in() -> None:
     made = plan(host("1.17.1"), asked(limits={"MemoryMax": "512M", "CPUQuota": "10%"}))
-    assert made["changes"] == [
+    assert to_plain(made.changes) == [
         {
             "what": "drop_in",
             "before": None,
@@ -281,11 +305,11 @@ def test_the_drop_in() -> None:
         }
     ]
     assert drop_in_text({}) is None
-    assert plan(host("1.17.1", unit={"drop_in": "x"}), asked())["changes"] == []
-    assert plan(host("1.17.1", unit={"drop_in": "x"}), asked(limits={}))["changes"][0]["after"] is None
+    assert plan(host("1.17.1", unit={"drop_in": "x"}), asked()).changes == ()
+    assert plan(host("1.17.1", unit={"drop_in": "x"}), asked(limits={})).changes[0].after is None
 
 
 @pytest.mark.parametrize("status", WHOLE)
 def test_what_is_installed_is_left_alone(status: str) -> None:
     """A package that apt-mark holds is not repaired at each run."""
-    assert plan(host("1.17.1", status), asked())["action"] == "none"
+    assert plan(host("1.17.1", status), asked()).action == "none"

@@ -11,6 +11,7 @@ import pytest
 from agent_worlds import asked, host
 
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.preflight import findings, memory_limit_mb
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.agent.records import Desired, Host
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.os_support import (
     VERIFIED_KERNELS,
     VERIFIED_OS,
@@ -20,8 +21,8 @@ DEAF = {"name": "guardduty-data.eu-west-1.amazonaws.com", "addresses": [], "conn
 SHUT = {**DEAF, "addresses": ["10.0.0.9"], "error": "timed out"}
 
 
-def levels(place: dict[str, Any], options: dict[str, Any]) -> dict[str, str]:
-    return {one["check"]: one["level"] for one in findings(place, options) if one["level"] != "ok"}
+def levels(place: Host, options: Desired) -> dict[str, str]:
+    return {one.check: one.level for one in findings(place, options) if one.level != "ok"}
 
 
 def test_a_sound_host_has_no_finding_but_ok() -> None:
@@ -60,11 +61,11 @@ def test_a_sound_host_has_no_finding_but_ok() -> None:
 def test_each_condition(parts: dict[str, Any], options: dict[str, Any], check: str, level: str) -> None:
     place = host(**parts)
     found = findings(place, asked(**options))
-    assert [one["check"] for one in found if one["level"] != "ok"][0] == check
+    assert [one.check for one in found if one.level != "ok"][0] == check
     one = found[0]
-    assert one["level"] == level
-    assert one["message"].endswith(".")
-    assert one["remedy"].endswith(".") or level == "unknown"
+    assert one.level == level
+    assert one.message.endswith(".")
+    assert one.remedy.endswith(".") or level == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_memory_limits() -> None:
 
 def test_the_gravest_comes_first() -> None:
     found = findings(host(systemd=False, imds=None, machine={"btf": False}), asked())
-    assert [one["level"] for one in found][:3] == ["error", "warning", "unknown"]
+    assert [one.level for one in found][:3] == ["error", "warning", "unknown"]
 
 
 def test_each_system_has_its_kernels() -> None:
