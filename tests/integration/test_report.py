@@ -103,7 +103,7 @@ def test_shards_come_to_one_report(world: Any, ansible: Any, tmp_path: Path) -> 
     assert (fleet["instances"], fleet["accounts"]) == (len(one["instances"]), len(ACCOUNTS))
     unknown = ansible.playbook("fleetsec.guardduty.capacity", fleet_size="acounts: 5")
     assert unknown.returncode == 2
-    assert "acounts is not known here" in unknown.stdout
+    assert "acounts is not a known variable" in unknown.stdout
 
     missing = ansible.playbook(REPORT, report_shards=["shards/nowhere.json"], report_dir="x")
     assert missing.returncode == 2

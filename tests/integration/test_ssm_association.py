@@ -236,7 +236,7 @@ def test_refusals_before_any_call(world: Any, ansible: Any) -> None:
         .tasks
     )
     assert done["ids"]["msg"] == (
-        "There are 51 instance ids, and an association takes at most 50. Give the instances a common tag and use"
+        "There are 51 instance ids, but an association allows at most 50. Give the instances a common tag and use"
         " target_tags, or create several associations with different names."
     )
     assert "30 minutes at most" in done["often"]["msg"]
@@ -271,7 +271,7 @@ def test_document_is_checked_before_a_write(world: Any, ansible: Any) -> None:
         .ok()
         .tasks
     )
-    assert "the parameter action does not take 'install'; allowed are 'Install', 'Uninstall'" in done["value"]["msg"]
+    assert "the parameter action does not allow 'install'; allowed are 'Install', 'Uninstall'" in done["value"]["msg"]
     assert "has no parameter versoin; did you mean version" in done["name"]["msg"]
     assert "needs the parameter action" in done["denied"]["msg"]
     assert "is a Package document, which cannot run" in done["package"]["msg"]

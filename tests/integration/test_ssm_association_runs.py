@@ -155,4 +155,4 @@ def test_info_by_name_document_and_filter(world: Any, ansible: Any, ssm: Any) ->
     assert "last_run" not in named
     assert [row["association_name"] for row in done["failed"]["associations"]] == ["wave-2"]
     assert done["other"]["associations"] == []
-    assert "filters has no Colour" in done["wrong"]["msg"]
+    assert "filters has the unknown key Colour" in done["wrong"]["msg"]
