@@ -239,7 +239,7 @@ def test_refusals_before_any_call(world: Any, ansible: Any) -> None:
         "There are 51 instance ids, but an association allows at most 50. Give the instances a common tag and use"
         " target_tags, or create several associations with different names."
     )
-    assert "30 minutes at most" in done["often"]["msg"]
+    assert "at most every 30 minutes" in done["often"]["msg"]
     assert "There are 6 targets" in done["many"]["msg"]
     assert "max_concurrency: '0%'" in done["share"]["msg"]
     assert world.calls() == {}
