@@ -10,11 +10,11 @@ SETUP = $(or $(PYTHON),$(error This needs Python 3.11 to 3.14 as python3; on Deb
 # What to hand to pytest: make test ARGS="-k tags"
 ARGS =
 
-.PHONY: help setup demo test bench eda hosts ci clean lint lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs
+.PHONY: help setup demo test test-all bench eda hosts ci clean lint lint-python lint-yaml lint-ansible lint-licences lint-changelog lint-docs
 .DEFAULT_GOAL := help
 
 help: ## Show this
-	@sed -n 's/^\([a-z]*\):.* ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.* ## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## Install everything into .venv (the other targets do it themselves)
 	@$(SETUP) setup
@@ -23,10 +23,13 @@ demo: ## Show the collection at work on an emulated AWS on this machine
 	@test -f tests/demo/run.py || { echo "The demo is not in this checkout yet (tests/demo/run.py)."; exit 1; }
 	@$(SETUP) run python tests/demo/run.py $(ARGS)
 
-test: ## Run all tests (no AWS account needed, none touched)
+test: ## Run the tests of the collection (no AWS account needed, none touched)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory hosts ARGS=programs
 	@$(SETUP) test $(ARGS)
-	@test -n "$(ARGS)" || $(MAKE) --no-print-directory eda hosts
+
+test-all: ## Run these, then eda and hosts
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory eda hosts
 
 eda: ## Run the rulebooks with ansible-rulebook on the emulated AWS (needs Java 17, Python 3.12)
 	@$(SETUP) --env eda test tests/eda $(ARGS)

@@ -125,11 +125,11 @@ def answered(result: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> t
 
 
 def _merged(first: Sequence[Fetched], second: Sequence[Fetched], failures: Failures) -> list[Fetched]:
-    anew = {row.identity: row for row in second}
+    retried = {row.identity: row for row in second}
     rows = []
     for row in first:
-        found = anew.get(row.identity, row)
-        if found.failed and row.identity in failures and row.identity not in anew:
+        found = retried.get(row.identity, row)
+        if found.failed and row.identity in failures and row.identity not in retried:
             found = replace(found, msg=f"Fetching {row.name} failed: {failures[row.identity]}")
         rows.append(found)
     return rows

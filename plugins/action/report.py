@@ -12,7 +12,7 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.decide.report.document import ReportError, report
-from ..plugin_utils.report import earlier_reports, folder_differs, replace_all, texts_of, to_replace
+from ..plugin_utils.report import MODE, earlier_reports, file_mode, replace_all, texts_of, to_replace
 
 SPEC = {
     "dest": {"type": "path", "required": True},
@@ -22,6 +22,7 @@ SPEC = {
     "title": {"type": "str", "default": "GuardDuty Runtime Monitoring"},
     "time": {"type": "str", "default": ""},
     "rows": {"type": "int", "default": 250},
+    "mode": {"type": "str", "default": MODE},
 }
 
 
@@ -35,13 +36,14 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(SPEC)
         folder = os.path.realpath(options["dest"])
         try:
+            mode = file_mode(options["mode"])
             earlier = earlier_reports(options["shards"], folder)
             written = report(options["fleet"], earlier, {"time": options["time"], **options["read"]})
             texts = texts_of(written, options["title"], options["time"], options["rows"])
-            differing = to_replace(folder, texts)
-            changed = bool(differing) or folder_differs(folder)
+            differing = to_replace(folder, texts, mode)
+            changed = bool(differing)
             if changed and not self._task.check_mode:
-                replace_all(folder, {name: wanted for name, (dummy, wanted) in differing.items()})
+                replace_all(folder, {name: wanted for name, (dummy, wanted) in differing.items()}, mode)
         except ReportError as error:
             return {**result, "failed": True, "msg": str(error)}
         except OSError as error:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter of the playbook offboard: what decide/ computes. It is documented in a file of its name."""
+"""The filter of the playbook offboard, computed by decide/. It is documented in a file of its name."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def as_list(value: Any) -> list[Any]:
     if isinstance(found, (list, tuple)):
         return list(found)
     if isinstance(found, Mapping) or found is not value:
-        raise AnsibleFilterError(f"{value!r} is not a list; write one value a line, or a list like [a, b].")
+        raise AnsibleFilterError(f"{value!r} is not a list; write one value per line, or a list such as [a, b].")
     return [part.strip() for part in re.split(r"[\n,]", str(value)) if part.strip()]
 
 
@@ -32,11 +32,11 @@ def as_dict(value: Any) -> dict[str, Any]:
         return {}
     if isinstance(found, Mapping):
         return dict(found)
-    raise AnsibleFilterError(f'{value!r} is not a dictionary; write it like {{"tag:role": "web"}}.')
+    raise AnsibleFilterError(f'{value!r} is not a dictionary; write it in the form {{"tag:role": "web"}}.')
 
 
 def from_yaml(text: str) -> Any:
-    """What YAML, of which JSON is a part, makes of text. False, which is no list and no dictionary, where it is no YAML."""
+    """The value of text as YAML, which includes JSON. False, neither a list nor a dictionary, if the text is not valid YAML."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

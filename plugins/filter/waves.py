@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of the package route: what decide/ computes. Each is documented in a file of its name."""
+"""The filters of the package route, computed by decide/. Each is documented in a file of its name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..module_utils.model.codec import to_plain
 
 
 def in_a_sentence(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What the user can cause ends in a sentence."""
+    """Errors that the user can cause end in a sentence."""
 
     @wraps(function)
     def filtered(*arguments: Any, **options: Any) -> Any:
@@ -63,7 +63,7 @@ def package_hosts(
 def within_limit(groups: Mapping[str, Iterable[str]], limit: str | None = None) -> list[str]:
     if not limit:
         return [*groups.get("all", ()), "localhost"]
-    # Ansible's own reading of a limit, with its groups, exceptions, patterns and files; no variable says what came of it.
+    # Ansible's own reading of a limit, with its groups, exceptions, patterns and files; no variable has its result.
     manager = InventoryManager(DataLoader(), parse=False)
     for group, hosts in groups.items():
         manager.add_group(group)

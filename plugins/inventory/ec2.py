@@ -132,6 +132,7 @@ cache_timeout: 600
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleParserError
@@ -141,9 +142,10 @@ from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInv
 
 from ..module_utils.aws import connection_from, nothing_read, selection_of
 from ..module_utils.decide.verdict.catalogue import SCOPES
-from ..module_utils.decide.verdict.eligibility import Choices, judge_fleet
-from ..module_utils.decide.verdict.hostnames import host_name, hostnames_error
+from ..module_utils.decide.verdict.eligibility import Choices, Verdict, judge_fleet
+from ..module_utils.decide.verdict.hostnames import RESERVED, host_names, hostnames_error
 from ..module_utils.decide.verdict.rows import GROUPS, groups_of, row
+from ..module_utils.decide.wording import some
 from ..module_utils.model import codec
 from ..module_utils.model.fleet import Snapshot
 from ..module_utils.observe.client.access import Access, Connection
@@ -236,21 +238,56 @@ class InventoryModule(QuickConstructed, AWSInventoryBase):
         )
 
     def _populate(self, snapshot: Snapshot) -> None:
-        prefix, preferences = self.get_option("group_prefix"), self.get_option("hostnames")
+        """Add the hosts, or none of them: a fleet of which a part is missing looks like the whole."""
+        prefix, keyed_groups = self.get_option("group_prefix"), self.get_option("keyed_groups")
         groups = {name: self.inventory.add_group(f"{prefix}{name}") for name in GROUPS}
-        self.start_constructing(*(self.get_option(name) for name in ("compose", "groups", "keyed_groups")))
-        choices = Choices(self.get_option("scope"), self.get_option("fallback_to_package"))
-        writer = HostWriter(self.inventory)
-        routes = self.get_option("routes")
-        for verdict in judge_fleet(snapshot, choices):
-            if routes and verdict.route not in routes:
-                continue
-            name = host_name(verdict.instance, preferences)
-            instance_id, known = verdict.instance.instance_id, self.inventory.hosts.get(name)
-            # A host from another inventory counts as the same one, unless its variables name another instance.
-            if known is not None and known.vars.get("gd_instance_id", instance_id) != instance_id:
-                self.warn(f"More than one instance is named {name}; {instance_id} is named by its instance ID instead.")
-                name = instance_id
-            variables = row(verdict)
-            writer.add(name, variables, [groups[group] for group in groups_of(verdict)])
-            self.construct(name, variables)
+        choices, routes = (
+            Choices(self.get_option("scope"), self.get_option("fallback_to_package")),
+            self.get_option("routes"),
+        )
+        verdicts = [verdict for verdict in judge_fleet(snapshot, choices) if not routes or verdict.route in routes]
+        names, warnings = self._names(verdicts)
+        reserved = {*RESERVED, *groups.values(), *self.get_option("groups")}
+        self.start_constructing(self.get_option("compose"), self.get_option("groups"), keyed_groups, reserved)
+        writer, added = HostWriter(self.inventory), {}
+        try:
+            for verdict in verdicts:
+                instance_id = verdict.instance.instance_id
+                name, variables = names.get(instance_id, instance_id), row(verdict)
+                writer.add(name, variables, [groups[group] for group in groups_of(verdict)])
+                added[name] = verdict
+                self.construct(name, variables)
+            self._rename_hosts_named_like_groups(writer, added, groups)
+        except Exception:
+            for name in added:
+                self.inventory.remove_host(self.inventory.hosts[name])
+            raise
+        for warning in (*warnings, *self.renamed_groups()):
+            self.warn(warning)
+
+    def _names(self, verdicts: Sequence[Verdict]) -> tuple[dict[str, str], list[str]]:
+        """A host from another inventory counts as the same one if its variables name the instance, or by instance ID."""
+        preferences = self.get_option("hostnames")
+        hosts = self.inventory.hosts
+        names, warnings = host_names((verdict.instance for verdict in verdicts), preferences, self.inventory.groups)
+        foreign = {
+            key for key, name in names.items() if name in hosts and hosts[name].vars.get("gd_instance_id") != key
+        }
+        if foreign:
+            warnings.append(
+                f"The host name of {some(sorted(foreign))} is that of a host from another inventory; using the instance ID"
+                " instead. Set gd_instance_id there if it is the same host."
+            )
+        return {key: name for key, name in names.items() if key not in foreign}, warnings
+
+    def _rename_hosts_named_like_groups(
+        self, writer: HostWriter, added: Mapping[str, Verdict], groups: Mapping[str, str]
+    ) -> None:
+        """A group that another instance's tags created may have the name of a host: the pattern would mean both."""
+        for name in [name for name in added if name in self.inventory.groups]:
+            verdict = added[name]
+            self.inventory.remove_host(self.inventory.hosts[name])
+            instance_id, variables = verdict.instance.instance_id, row(verdict)
+            writer.add(instance_id, variables, [groups[group] for group in groups_of(verdict)])
+            self.construct(instance_id, variables)
+            self.warn(f"The host name of {instance_id} is also the name of a group; using the instance ID instead.")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bridge between Ansible's AWS modules and the three rooms; with the inventory's base the only importer of amazon.aws.
+"""Connects Ansible's AWS modules to the three rooms. Besides the inventory's base class, only this file imports amazon.aws.
 
 A module calls aws_module() for its options, observed() to read, and conclude() to end.
 """
@@ -53,9 +53,9 @@ def aws_module(arguments: Mapping[str, Any], **options: Any) -> AnsibleAWSModule
 def connection_from(
     info: tuple[str | None, str | None, Mapping[str, Any]], assumed: Mapping[str, Any] | None = None
 ) -> tuple[Connection, str | None]:
-    """The connection, and its region, from what amazon.aws's get_aws_connection_info() says of a module or plugin.
+    """The connection, and its region, from the result of amazon.aws's get_aws_connection_info() for a module or plugin.
 
-    C(assumed) are the credentials of a role that the caller has assumed already.
+    C(assumed) are the credentials of a role that the caller has already assumed.
     """
     region, endpoint_url, options = info
     options = {**options, **(assumed or {})}
@@ -83,12 +83,12 @@ def selection_of(params: Mapping[str, Any], region: str | None) -> Selection:
 
 
 def regions_of(module: AnsibleAWSModule) -> tuple[str, ...]:
-    """The regions of the module's options, for a module that calls nobody: no credentials are looked for."""
+    """The regions of the module's options, for a module that makes no call: it does not look for credentials."""
     return selection_of(module.params, module.region).regions
 
 
 def targets_of(module: AnsibleAWSModule) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
-    """The accounts and regions of the module's options; those that cannot be had come back as problems."""
+    """The accounts and regions of the module's options; those that cannot be used are returned as problems."""
     try:
         connection, region = connection_from(get_aws_connection_info(module))
         return resolve(Access(connection), selection_of(module.params, region))
@@ -100,7 +100,7 @@ def targets_of(module: AnsibleAWSModule) -> tuple[tuple[Target, ...], tuple[Prob
 
 
 def observed(module: AnsibleAWSModule, desired: ReadScope) -> tuple[tuple[Target, ...], Snapshot]:
-    """Read what is wished for everywhere. Fails only where nothing at all could be read."""
+    """Read the scope in every account and region. Ends the module only if nothing could be read."""
     targets, problems = targets_of(module)
     snapshot = observe(targets, desired)
     problems = (*problems, *snapshot.problems)
@@ -126,7 +126,7 @@ def planned_and_read(
     targets: Sequence[Target],
     reading: Reading,
 ) -> tuple[AnyPlan, Reading]:
-    """The final plan, and what it was made from: read what the plan needs, and plan again, until it needs nothing."""
+    """The final plan and the reading that it is based on: read what the plan needs and plan again until it needs nothing."""
     while True:
         planned = plan(reading)
         if not planned.needs:
@@ -135,13 +135,13 @@ def planned_and_read(
 
 
 def nothing_read(snapshot: Snapshot, desired: ReadScope) -> bool:
-    """Whether the thing that everything else hangs on is unknown everywhere."""
+    """Whether the data that everything else depends on is unknown in every account and region."""
     what = "instances" if desired.instances else "detector"
     return all(what in area.unknown for area in snapshot.areas)
 
 
 def conclude_reading(module: AnsibleAWSModule, problems: Sequence[Problem], **results: Any) -> NoReturn:
-    """End a module that only reads: what failed is a warning and a list, the rest is the result."""
+    """End a module that only reads: each failure is a warning and an item of C(problems), the rest is the result."""
     for problem in problems:
         warn(str(problem))
     module.exit_json(changed=False, problems=[str(problem) for problem in problems], **results)
@@ -156,7 +156,7 @@ def conclude(
     warnings: Iterable[str] = (),
     **results: Any,
 ) -> NoReturn:
-    """Make the plan and end the module; it fails when anything was left undone, and says what was done all the same."""
+    """Apply the plan and end the module. It fails if a change failed, and still returns the changes that were made."""
     outcome = converge(plan, targets, handlers, module.check_mode)
     finish(module, plan, outcome, problems, warnings, **results)
 
@@ -169,7 +169,7 @@ def finish(
     warnings: Iterable[str] = (),
     **results: Any,
 ) -> NoReturn:
-    """The result of a module that writes, from its plan and what came of it."""
+    """The result of a module that writes, from its plan and the outcome."""
     for warning in warnings:
         warn(warning)
     made = Plan(outcome.done)

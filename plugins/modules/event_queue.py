@@ -140,7 +140,7 @@ problems:
 
 from ..module_utils.aws import aws_module, conclude, targets_of
 from ..module_utils.converge.events import HANDLERS
-from ..module_utils.decide.event.plan import PATTERNS, DesiredEvents, plan_events, queue_row, refusal
+from ..module_utils.decide.events.plan import PATTERNS, DesiredEvents, plan_events, queue_row, refusal
 from ..module_utils.decide.tag_rules import as_text
 from ..module_utils.observe.events import event_areas
 

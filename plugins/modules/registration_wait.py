@@ -50,7 +50,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
 notes:
-  - The age of an instance is measured by the clock of the machine that runs the module.
+  - The age of an instance is measured with the clock of the machine that runs the module.
 seealso:
   - module: fleetsec.guardduty.coverage_wait
 """

@@ -12,13 +12,13 @@ short_description: Write a report of a fleet, and merge reports
 description:
   - Writes C(report.html), C(report.md), C(report.csv) and C(report.json) into a folder on the controller. Makes no AWS call.
   - Earlier reports are merged in. A later row of the same instance replaces an earlier one; the fleet that was read now is the
-    latest. Rows are sorted and counted anew.
+    latest. Rows are sorted and counted again.
   - The same fleet gives the same files, so request ids are left out of the problems, and no clock is read.
   - All files are written first, and then replaced together, so that a failure leaves the earlier report as it is.
   - The playbooks write their reports with it.
 options:
   dest:
-    description: The folder on the controller. It is created if it is not there.
+    description: The folder on the controller. It is created if it does not exist; a folder that exists keeps its mode.
     type: path
     required: true
   fleet:
@@ -48,6 +48,10 @@ options:
     description: How many rows a table of the page may have. C(report.csv) always has all instances.
     type: int
     default: 250
+  mode:
+    description: The mode of the files as octal digits. New folders get it too, with execute permission for all who may read.
+    type: str
+    default: "0640"
 attributes:
   check_mode:
     description: Reports what would be written, and writes nothing.
@@ -80,7 +84,7 @@ EXAMPLES = r"""
     dest: reports/fleet
     fleet: "{{ fleet }}"
 
-- name: Make one report of many
+- name: Merge reports
   fleetsec.guardduty.report:
     dest: reports/organization
     shards: [shards/]

@@ -1,34 +1,35 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fills an inventory with many hosts at a fraction of what one call for each variable and template costs.
+"""Fills an inventory with many hosts in a fraction of the time of one call for each variable and template.
 
-Ansible-core remains the one who says what a variable, a group name or an expression means: it does the first host, the first
-value and everything that is not plainly a look-up, and what it did is repeated for the hosts that are alike.
+Ansible-core still decides what a variable, a group name or an expression means: it processes the first host, the first
+value and everything that is not a plain lookup. Its results are repeated for similar hosts.
 """
 
 from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.inventory import Constructable
 from ansible.template import is_trusted_as_template
 
-# gd_region, gd_tags.env, gd_tags['cost-center']: nothing else is a plain look-up.
+# gd_region, gd_tags.env, gd_tags['cost-center']: nothing else is a plain lookup.
 PATH = re.compile(r"gd_\w+(?:\.[A-Za-z_]\w*|\[(?:'[^'\\]+'|\"[^\"\\]+\")\])*")
 PART = re.compile(r"\.(\w+)|\[['\"](.+?)['\"]\]")
 
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Without Python's search for cycles: nothing that is built here is garbage, and the search grows with the fleet.
+    """Without Python's search for cycles: nothing that is created here is garbage, and the search grows with the fleet.
 
-    What was built is kept out of later searches too, as Python's documentation advises before processes are forked, which
-    is what Ansible does next.
+    The new objects are kept out of later searches too, as Python's documentation advises before processes are forked;
+    Ansible forks next.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -43,13 +44,13 @@ def no_collections() -> Iterator[None]:
 class HostWriter:
     """Adds hosts with their variables and groups. All hosts must have variables of the same names.
 
-    The first host's variables go through the inventory, which checks and marks them. Where that leaves them in the host
-    as they were given, and no text became a template, the others' are set on the host at once.
+    The first host's variables go through the inventory, which checks and tags them. If that leaves them unchanged
+    in the host, and no text became a template, the others' are set on the host at once.
     """
 
     def __init__(self, inventory: Any) -> None:
         self.inventory = inventory
-        # The inventory is a proxy on some cores, whose attributes cost as much as what is done with them.
+        # The inventory is a proxy on some cores, whose attribute access takes as long as the work itself.
         self.hosts, self.groups = inventory.hosts, inventory.groups
         self.direct: bool | None = None
 
@@ -70,7 +71,7 @@ class HostWriter:
 
 
 def _alike(kept: Any, given: Any) -> bool:
-    """Whether the inventory kept a value as it was given, and its text as text."""
+    """Whether the inventory kept a value unchanged, and its text as text."""
     if isinstance(given, dict):
         return (
             isinstance(kept, dict)
@@ -88,22 +89,46 @@ class QuickConstructed(Constructable):
     inventory: Any
 
     def start_constructing(
-        self, compose: Mapping[str, str], groups: Mapping[str, str], keyed_groups: list[Any]
+        self,
+        compose: Mapping[str, str],
+        groups: Mapping[str, str],
+        keyed_groups: list[Any],
+        reserved: Collection[str] = (),
     ) -> None:
-        """The options, which are the same for every host."""
+        """The options, which are the same for every host. C(reserved): names that no keyed group may have.
+
+        A tag's value may become a group's name: it must not add its host to a group that means something else.
+        """
+        self._reserved = {*reserved, *map(self._parent_name, keyed_groups)}
+        self._renamed: set[str] = set()
         self._strict = self.get_option("strict")
         self._paths: dict[Any, tuple[str, ...] | None] = {}
-        # The user's extra variables may hide one of ours.
+        # The user's extra variables may override one of ours.
         self._plain = not self.get_option("use_extra_vars")
         self._as_given: dict[str, bool] = {}
         self._compositions, self._conditions = compose, groups
-        # Each with the path of its key, and by value the ways into the groups that it was found to mean.
+        # Each with the path of its key, and by value the functions that add a host to its groups.
         self._keyed: list[tuple[Any, Any, dict[str, list[Callable[[Any], Any]]]]] = [
             (keyed, self._path(keyed.get("key")) if isinstance(keyed, dict) else None, {}) for keyed in keyed_groups
         ]
 
+    def _parent_name(self, keyed: Any) -> str:
+        parent = keyed.get("parent_group") if isinstance(keyed, dict) else None
+        try:
+            return self._sanitize_group_name(self.templar.template(parent)) if parent else ""
+        except AnsibleError:
+            return ""  # ansible-core says what is wrong with it when it needs it
+
+    def renamed_groups(self) -> list[str]:
+        if not self._renamed:
+            return []
+        groups = ", ".join(sorted(self._renamed))
+        return [
+            f"keyed_groups: a tag's value is the name of another group; its hosts are in {groups} instead. Set a prefix."
+        ]
+
     def construct(self, name: str, variables: Mapping[str, Any]) -> None:
-        """Do for one host what the options say."""
+        """Apply the options to one host."""
         if not (self._compositions or self._conditions or self._keyed):
             return
         host = self.inventory.hosts[name]
@@ -136,13 +161,14 @@ class QuickConstructed(Constructable):
             self._as_given[variable] = kept.__class__ is dict and variable in kept and _alike(kept[variable], value)
 
     def _add_to_keyed_groups(self, keyed: Any, variables: Mapping[str, Any], name: str) -> list[Callable[[Any], Any]]:
-        """As ansible-core does it; gives the ways into the groups that it chose."""
-        recorder: Any = _Recorder(self.inventory)
+        """As ansible-core does it; returns the functions that add a host to the groups that it chose."""
+        recorder: Any = _Recorder(self.inventory, self._reserved)
         self.inventory = recorder
         try:
             self._add_host_to_keyed_groups([keyed], variables, name, strict=self._strict, fetch_hostvars=False)
         finally:
             self.inventory = recorder.inventory
+            self._renamed |= recorder.renamed
         return [self.inventory.groups[group].add_host for group in recorder.groups]
 
     def _compose(self, template: Any, variables: Any, *more: Any, **named: Any) -> Any:
@@ -155,7 +181,7 @@ class QuickConstructed(Constructable):
         return super()._compose(template, variables, *more, **named)
 
     def _path(self, template: Any) -> tuple[str, ...] | None:
-        """The keys of an expression that is a plain look-up in our variables; None for any other."""
+        """The keys of an expression that is a plain lookup in our variables; None for any other."""
         if template not in self._paths:
             plain = self._plain and isinstance(template, str) and PATH.fullmatch(template)
             self._paths[template] = _keys(template) if plain else None
@@ -173,7 +199,7 @@ def _keys(template: str) -> tuple[str, ...] | None:
 
 
 def _look_up(path: tuple[str, ...] | None, variables: Any) -> Any:
-    """The value at a path; C(ABSENT) where there is none, or no path."""
+    """The value at a path; C(ABSENT) if there is no value or no path."""
     if not path:
         return ABSENT
     value = variables
@@ -186,16 +212,30 @@ def _look_up(path: tuple[str, ...] | None, variables: Any) -> Any:
 
 
 class _Recorder:
-    """The inventory, noting to which groups a host is added."""
+    """The inventory, noting to which groups a host is added, and giving another name to keyed groups with a reserved one."""
 
-    def __init__(self, inventory: Any) -> None:
+    def __init__(self, inventory: Any, reserved: Collection[str]) -> None:
         self.inventory = inventory
+        self.reserved = reserved
         self.groups: list[str] = []
+        self.renamed: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inventory, name)
 
+    def add_group(self, group: str) -> Any:
+        """Reserved names are those of parents too, so that nothing is created before it is known what the name is for."""
+        if group not in self.reserved:
+            return self.inventory.add_group(group)
+        return f"{group}_"
+
     def add_host(self, host: str, group: str | None = None, *more: Any) -> Any:
         if group is not None:
+            group = self.inventory.add_group(group)
+            if group[:-1] in self.reserved:
+                self.renamed.add(group)
             self.groups.append(group)
         return self.inventory.add_host(host, group, *more)
+
+    def add_child(self, group: str, child: str) -> Any:
+        return self.inventory.add_child(self.inventory.add_group(group), child)

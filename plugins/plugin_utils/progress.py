@@ -21,7 +21,7 @@ LOOK_EVERY = 1.0  # seconds
 
 @contextmanager
 def shown_progress(title: str) -> Iterator[str]:
-    """The path of a file for the module; each line that it gets there is printed below the title, as it comes."""
+    """The path of a file for the module; each line that is added to it is printed below the title immediately."""
     folder = Path(tempfile.mkdtemp(prefix="fleetsec-progress-", dir=constants.DEFAULT_LOCAL_TMP))
     path, over = folder / "progress", threading.Event()
     path.touch()

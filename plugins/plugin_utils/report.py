@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a report: the earlier ones that are read, the texts of a new one, and how they replace what is there."""
+"""The files of a report: reading earlier ones, the texts of a new one, and replacing the current files."""
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -19,23 +20,24 @@ from ..module_utils.decide.report.view import view
 
 JSON_NAME = "report.json"
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
-FILE_MODE, FOLDER_MODE = 0o644, 0o755
+# Tags and problems of a whole fleet are not for every user of the controller.
+MODE = "0640"
 
 
 def earlier_reports(given: Iterable[str], folder: str) -> dict[str, str]:
-    """The text of each report.json by its path: of files, and of *.json below directories, in the order of their paths.
+    """The text of each report.json by its path: files, and *.json below directories, in the order of their paths.
 
-    The report of C(folder) itself is never one of them. Raises a ReportError where there is none, or one cannot be read.
+    The report of C(folder) itself is left out. Raises a ReportError if a path has no report, or if one cannot be read.
     """
     texts = {}
     for name in given:
         path = os.path.realpath(name)
         found = _json_files(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
         if not found:
-            raise ReportError(f"shards: there is no report.json file at {path}. Name files or directories that exist.")
-        for one in found:
-            if one != os.path.join(folder, JSON_NAME):
-                texts[one] = _text_of(one)
+            raise ReportError(f"shards: there is no report.json file at {path}. Use files or directories that exist.")
+        for report_file in found:
+            if report_file != os.path.join(folder, JSON_NAME):
+                texts[report_file] = _text_of(report_file)
     return texts
 
 
@@ -57,7 +59,7 @@ def _text_of(path: str) -> str:
 
 
 def environment() -> Environment:
-    """Plain Jinja, so that no text of AWS's or of a host's is ever a template of Ansible's; HTML is escaped."""
+    """Plain Jinja, so that text from AWS or from a host is never a template of Ansible; HTML is escaped."""
     rendering = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(("html.j2",), default=False),
@@ -69,7 +71,7 @@ def environment() -> Environment:
 
 
 def texts_of(report: Report, title: str, time: str, rows: int) -> dict[str, str]:
-    """The text of each file by its name. C(rows): how many rows a table of the page may have."""
+    """The text of each file by its name. C(rows): the most rows in a table of the page."""
     rendering = environment()
     shown = {"report": view(report, rows), "title": title, "time": time}
     pages = {name: rendering.get_template(f"{name}.j2").render(shown) for name in ("report.html", "report.md")}
@@ -80,25 +82,28 @@ def texts_of(report: Report, title: str, time: str, rows: int) -> dict[str, str]
     }
 
 
-def to_replace(folder: str, texts: Mapping[str, str]) -> dict[str, tuple[bytes, bytes]]:
-    """What is there and what should be there, of each file whose content or mode differs. None there: empty."""
+def file_mode(text: str) -> int:
+    """The mode that an option gives. Raises a ReportError."""
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise ReportError(f"mode: {text!r} is not a file mode of three octal digits, such as 0640 or 0644.")
+    return int(text, 8)
+
+
+def to_replace(folder: str, texts: Mapping[str, str], mode: int) -> dict[str, tuple[bytes, bytes]]:
+    """The current and the desired content of each file whose content or mode differs. No file: empty."""
     differing = {}
     for name, text in texts.items():
         # A lone surrogate, which JSON can hold and UTF-8 cannot, becomes a question mark.
         wanted, path = text.encode("utf-8", "replace"), Path(folder, name)
-        there = path.read_bytes() if path.exists() else b""
-        if there != wanted or not path.exists() or path.stat().st_mode & 0o7777 != FILE_MODE:
-            differing[name] = (there, wanted)
+        current = path.read_bytes() if path.exists() else b""
+        if current != wanted or not path.exists() or path.stat().st_mode & 0o7777 != mode:
+            differing[name] = (current, wanted)
     return differing
 
 
-def folder_differs(folder: str) -> bool:
-    return not os.path.isdir(folder) or os.stat(folder).st_mode & 0o7777 != FOLDER_MODE
-
-
-def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
-    """Write every file beside its place first, and put them there when all are written. Raises an OSError."""
-    _make_folder(folder)
+def replace_all(folder: str, contents: Mapping[str, bytes], mode: int) -> None:
+    """Write every file next to its destination, and rename them when all are written. Raises an OSError."""
+    _create_folder(folder, mode)
     written: dict[str, str] = {}
     try:
         for name, content in contents.items():
@@ -106,7 +111,7 @@ def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
             written[name] = path
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            os.chmod(path, FILE_MODE)
+            os.chmod(path, mode)
         for name in contents:
             os.replace(written[name], os.path.join(folder, name))
     finally:
@@ -115,8 +120,9 @@ def replace_all(folder: str, contents: Mapping[str, bytes]) -> None:
                 os.remove(path)
 
 
-def _make_folder(folder: str) -> None:
+def _create_folder(folder: str, mode: int) -> None:
+    """A folder that exists keeps its mode: it may be a home, or one that others use."""
     missing = [path for path in (Path(folder), *Path(folder).parents) if not path.exists()]
     os.makedirs(folder, exist_ok=True)
-    for path in {Path(folder), *missing}:
-        path.chmod(FOLDER_MODE)
+    for path in missing:
+        path.chmod(mode | (mode & 0o444) >> 2)  # whoever may read the files may enter

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints on the controller's screen while a task runs.
 
-To standard error, so that JSON callbacks on standard output stay whole; AWX shows such lines in the job's output.
+To standard error, so that the output of JSON callbacks on standard output stays valid; AWX shows such lines in the job's output.
 """
 
 from __future__ import annotations

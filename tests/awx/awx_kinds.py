@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX 24.6.1 keeps of each kind of object: fields, what they refer to, what must be unique, what can be associated.
+"""The kinds of object of AWX 24.6.1: fields, what they refer to, what must be unique, what can be associated.
 
 From AWX's models and serializers (awx/main/models, awx/api/serializers.py), as far as this collection's objects go.
 """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of extensions/awx/controller, without Ansible: as they stand there, templates and all."""
+"""The objects of extensions/awx/controller, without Ansible: unchanged, including templates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Playbook = Callable[..., Run]
 
 
 class Loader(yaml.SafeLoader):
-    """Ansible's tag for text that is no template is text here."""
+    """Reads Ansible's tag for text that is not a template as text."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))

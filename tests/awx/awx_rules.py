@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX 24.6.1 refuses, and in which words' field. Each rule gives the answer's body, or None.
+"""What AWX 24.6.1 rejects, and the field of the error. Each rule returns the body of the answer, or None.
 
 Rules and texts are those of awx/api/serializers.py, awx/api/views/__init__.py (JobTemplateSurveySpec) and
 awx/main/models/mixins.py (SurveyJobTemplateMixin), shortened.
@@ -63,7 +63,7 @@ def _question_problem(question: Mapping[str, Any], seen: Collection[str]) -> str
     if default != "" and (not isinstance(default, SURVEY_TYPES[kind]) or isinstance(default, bool)):
         return f"Default value {default} has another type"
     if any(question.get(limit) is not None and not isinstance(question[limit], int) for limit in ("min", "max")):
-        return "A limit is no integer"
+        return "A limit is not an integer"
     if kind in ("multiplechoice", "multiselect"):
         if "choices" not in question:
             return "No choices"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for AWX, and ansible-playbook with awx.awx that speaks to it."""
+"""A fake AWX, and ansible-playbook with awx.awx that uses it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import standin
+import warm
 from awx_objects import PROJECT, Playbook
-from harness import ROOT, Run
+from harness import ROOT, Run, run_ansible
 
 COLLECTIONS = ROOT / ".cache" / "awx_collection"
 
@@ -55,7 +56,7 @@ def run(awx: standin.Awx, collections: Path, tmp_path: Path) -> Playbook:
             "HOME": str(tmp_path),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / '.cache'}{os.pathsep}{collections}",
-            "ANSIBLE_HOME": str(tmp_path / "ansible"),
+            "ANSIBLE_HOME": warm.home(),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_DEPRECATION_WARNINGS": "false",
@@ -65,11 +66,6 @@ def run(awx: standin.Awx, collections: Path, tmp_path: Path) -> Playbook:
             "CONTROLLER_OAUTH_TOKEN": standin.TOKEN,
             **(env or {}),
         }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
-        return Run(done.returncode, done.stdout, done.stderr)
+        return run_ansible(["ansible-playbook", *arguments], variables, tmp_path, own=env or {})
 
     return playbook

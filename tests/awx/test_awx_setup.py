@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook awx_setup with awx.awx's own modules against a stand-in for AWX's API: what it sends, and what it leaves alone."""
+"""The playbook awx_setup with awx.awx's own modules against a fake of AWX's API: what it sends, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def test_the_guides_commands_make_the_objects_once(awx: standin.Awx, run: Playbo
     """With a webhook, which the guide offers too."""
     preview, real = ([*command, *WEBHOOK] for command in COMMANDS)
     assert "--check" in preview and "--check" not in real
-    foretold = run(*preview, env=KEYS).ok()
+    predicted = run(*preview, env=KEYS).ok()
     assert writes(awx) == []
     named = {
         result["item"]: result["msg"]
-        for play in foretold.document["plays"]
+        for play in predicted.document["plays"]
         for task in play["tasks"]
         for result in task["hosts"]["localhost"].get("results", [])
         if result.get("changed")
@@ -98,15 +98,15 @@ def fill_in(awx: standin.Awx) -> None:
 
 
 def hold(sent: list[tuple[str, str, Any]]) -> None:
-    """Every writing request, but for surveys, as the file says. GOLDEN=write writes it."""
+    """Every writing request except surveys matches the file. GOLDEN=write writes it."""
     lines = [json.dumps(one) for one in sent if not one[1].endswith("/survey_spec/")]
     if os.environ.get("GOLDEN") == "write":
         GOLDEN.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     assert [json.loads(line) for line in lines] == json.loads(GOLDEN.read_text(encoding="utf-8"))
 
 
-def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Playbook, tmp_path: Path) -> None:
-    """With a file of one's own, of which some is there already, and a secret that whoever runs it has in the environment."""
+def test_check_mode_predicts_new_and_changed_objects(awx: standin.Awx, run: Playbook, tmp_path: Path) -> None:
+    """With an own file, some of whose objects exist, and a secret in the environment of the caller."""
     (tmp_path / "mine.yml").write_text(yaml.safe_dump(SMALL))
     organization = awx.keep("organizations", {"name": "mine"})
     awx.keep("labels", {"name": "one", "organization": organization})
@@ -127,7 +127,7 @@ def test_check_mode_tells_what_is_new_and_what_changes(awx: standin.Awx, run: Pl
     assert SECRET not in done.stdout + done.stderr + real.stdout + real.stderr
 
 
-def test_what_is_missing_is_said(awx: standin.Awx, run: Playbook) -> None:
+def test_missing_data_is_reported(awx: standin.Awx, run: Playbook) -> None:
     nothing = run(SETUP)
     assert "Set awx_project_url to the git repository" in nothing.stdout
     given = ("-e", "awx_project_url=https://git.example.com/fleet.git", "-e", "awx_image=registry.example.com/ee:1")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-builder takes the execution environment's definition, and finds in the collections what they need."""
+"""ansible-builder accepts the execution environment's definition, and finds the collections' requirements."""
 
 from __future__ import annotations
 

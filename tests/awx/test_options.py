@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that awx_setup sets are those of the shipped objects, and no other is passed over in silence."""
+"""The options that awx_setup sets are those of the shipped objects, and no other option is ignored silently."""
 
 from __future__ import annotations
 

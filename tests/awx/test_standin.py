@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in refuses what AWX refuses: each rule sees the mistake that it is there for."""
+"""The fake AWX rejects what AWX rejects: each rule finds its mistake."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Tree: TypeAlias = "dict[str, object] | list[object] | str | int"
 
 
 def xml(tree: Tree) -> str:
-    """A tree as EC2 writes it: one element a line, lists as <item>. Not indented, which would double its size."""
+    """A tree as EC2 writes it: one element per line, lists as <item>. Not indented, which would double its size."""
     if isinstance(tree, dict):
         return "".join(_element(name, child) for name, child in tree.items())
     if isinstance(tree, list):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo: one roll-out of the agent over an emulated fleet, from what is uncovered to what is covered.
+"""The demo: one roll-out of the agent over an emulated fleet, from uncovered to covered.
 
     make demo                   # before, what would change, the run, after
     make demo ARGS=--shell      # the same, then a shell in which every command reaches the emulated AWS only
@@ -105,7 +105,7 @@ def emulated_aws(fleet: Path) -> Iterator[str]:
 
 
 def clean_environment(endpoint_url: str, home: Path) -> dict[str, str]:
-    """Nothing of the caller's that could lead elsewhere; every AWS client is sent to the loopback interface."""
+    """Without the caller's AWS settings; every AWS client uses the loopback interface."""
     if urlsplit(endpoint_url).hostname != "127.0.0.1":
         sys.exit(f"The emulated AWS answers at {endpoint_url}, which is not this machine; the demo stops here.")
     return {

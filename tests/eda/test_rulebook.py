@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rulebook awake: EC2's, tags' and GuardDuty's events, EventBridge, SQS, ansible-rulebook and the playbook enrol.
+"""The running rulebook: EC2's, tags' and GuardDuty's events, EventBridge, SQS, ansible-rulebook and the playbook enrol.
 
 Everything is real but AWS. The waiting times alone are shorter than at work.
 """
@@ -140,7 +140,7 @@ class Rulebook:
 
     @property
     def runs(self) -> list[dict[str, Any]]:
-        """What each run that has ended handed over, and whether it failed."""
+        """The data of each run that has ended, and whether it failed."""
         found = []
         for ended in self.text.split("PLAY RECAP")[1:]:
             handed = re.search(r"^\tRUN: (\{.*\})$", ended, re.MULTILINE)
@@ -152,7 +152,7 @@ class Rulebook:
         self._wait(lambda: told in self.text, f"it never said {told!r}")
 
     def until_runs(self, count: int) -> dict[str, Any]:
-        """What the last of so many runs handed over."""
+        """The data of the last of so many runs."""
         self._wait(lambda: len(self.runs) >= count, f"{count} runs were expected")
         return self.runs[-1]
 

@@ -22,9 +22,17 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.endpoint
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.gate import HARD_BLOCKERS
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.fleet.issues import ISSUES, UNRECOGNIZED
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.catalogue import BLOCKERS, REASONS
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.eligibility import (
+    Choices,
+    Verdict,
+    judge_area,
+)
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet import AccountRegion, Instance
 from tree import ROOT
 
 GUIDES = ROOT / "docs" / "docsite" / "rst"
+VERDICTS = "docs/docsite/rst/guide_verdicts.rst"
+PERMISSIONS = "docs/docsite/rst/guide_permissions.rst"
 POLICIES = ROOT / "docs" / "iam"
 PLAYBOOKS = ROOT / "playbooks"
 ROLE = ROOT / "roles" / "agent"
@@ -35,6 +43,7 @@ Installs, upgrades, verifies and removes the GuardDuty agent by its RPM or DEB p
 The guide to packages (docs/docsite/rst/guide_package.rst) says how to use it. This page is written by
 tests/gates/guides.py from meta/argument_specs.yml.
 """
+RUN = "PYTHONPATH=.cache python tests/gates/guides.py"
 BY = ": written by tests/gates/guides.py"
 MARK = re.compile(rf"^\.\. (?P<name>[a-z_ ]+){BY}\n(?P<body>.*?)^\.\. end$", re.MULTILINE | re.DOTALL)
 TYPES = "list or str|list|str|bool|int|float|dict"
@@ -208,6 +217,55 @@ def written(guide: str) -> str:
 
 def guides() -> list[Path]:
     return sorted(GUIDES.glob("*.rst"))
+
+
+def outdated() -> Iterator[str]:
+    """Each page that is written from data and differs from it, with the rows that it lacks or has too many."""
+    homeless = set(TABLES)
+    for path in guides():
+        for name, body in marks(path.read_text(encoding="utf-8")).items():
+            homeless.discard(name)
+            if name not in TABLES:
+                yield f"{shown(path)}: marks a table `{name}`, which TABLES in tests/gates/guides.py lacks"
+            elif body != (wanted := TABLES[name]()):
+                yield f"{shown(path)}: the table `{name}` {difference(body, wanted)}; run: {RUN}"
+    for name in sorted(homeless):
+        yield f"docs/docsite/rst/: no guide has the table `{name}`; add its marks: .. {name}{BY}"
+    if (ROLE / "README.md").read_text(encoding="utf-8") != role_readme():
+        yield f"roles/agent/README.md: is not the page of meta/argument_specs.yml; run: {RUN}"
+
+
+def difference(body: str, wanted: str) -> str:
+    """How the rows of a table differ, by their first cell."""
+    here, there = rows_of(body), rows_of(wanted)
+    lacks, more = [row for row in there if row not in here], [row for row in here if row not in there]
+    found = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"has {', '.join(more)} too many"] * bool(more)
+    changed = [row for row in there if here.get(row, there[row]) != there[row]]
+    found += [f"has another text for {', '.join(changed)}"] * bool(changed)
+    return " and ".join(found) or "has its rows in another order"
+
+
+def rows_of(body: str) -> dict[str, str]:
+    """The rows of a table by their first cell, the heads included."""
+    return {row.partition("\n")[0].replace("``", "`"): row.strip() for row in body.split("   * - ")[1:]}
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def explained(title: str) -> list[str]:
+    """The gd_ names in the first column of the table under a title of the verdicts guide."""
+    verdicts = (ROOT / VERDICTS).read_text(encoding="utf-8")
+    section = re.split(rf"^{title}\n-+\n", verdicts, flags=re.MULTILINE)[1].split("\n---", 1)[0]
+    cells = re.findall(r"^   \* - (.*?)\n     - ", section, re.MULTILINE | re.DOTALL)
+    return [name for cell in cells for name in re.findall(r"``(gd_\w+)``", cell)]
+
+
+def verdict() -> Verdict:
+    """Any verdict."""
+    instance = Instance("i-1", "111111111111", "eu-west-1", "running", "linux", "x86_64", "m6i.large")
+    return next(judge_area(AccountRegion("111111111111", "eu-west-1", instances=(instance,)), Choices()))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,13 @@ CHECKED = (
     "CONTRIBUTING.md",
     "SECURITY.md",
     "changelogs/*",
+    "docs/*.md",
     "docs/*.rst",
-    "tests/*/README.md",
-    "tests/gates/*",
+    "plugins/*",
+    "playbooks/*",
+    "roles/*",
+    "extensions/*",
+    "tests/*",
 )
 PROSE = (".md", ".rst", ".yml", ".yaml", ".py", ".j2", ".html")
 # The phrases themselves, the gate's own test, and a page that is written from a specification, which is checked instead.

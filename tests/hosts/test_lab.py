@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where there can be no test hosts, one sentence says why; where there are, the servers answer as AWS does."""
+"""Without test hosts, one sentence states why; with them, the servers answer as AWS does."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_here_there_are_some() -> None:
 
 
 def test_the_metadata_service_knows_no_stranger(molecule: Molecule) -> None:
-    """The controller is no instance of the fleet."""
+    """The controller is not an instance of the fleet."""
     request = urllib.request.Request(f"{IMDS}/latest/api/token", method="PUT")
     request.add_header("X-aws-ec2-metadata-token-ttl-seconds", "60")
     with pytest.raises(urllib.error.HTTPError, match="403"):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each molecule scenario holds, and its hosts were really reached: "no hosts matched" is a success to Ansible.
+"""Each molecule scenario passes, and its hosts were really reached: "no hosts matched" is a success to Ansible.
 
 These look at the live hosts that the scenarios leave behind, by ad-hoc modules and without code of the collection.
 """
@@ -33,8 +33,6 @@ RUNNING = {
     "remove": None,
 }
 MOST_TASKS = 12
-# 25 on two cores that do nothing else; a CI run shares them with two other lanes
-MOST_SECONDS = 75
 HAPPY_PATH = """
 - hosts: remove
   gather_facts: false
@@ -121,4 +119,3 @@ def test_what_the_role_costs(molecule: Molecule, tmp_path: Path) -> None:
     assert sorted(stats["changed"] for stats in run.report["stats"].values()) == [1, 2]
     print(f"\nThe role took {run.seconds:.1f} s on two hosts at once, and {max(tasks.values())} tasks.")
     assert max(tasks.values()) <= MOST_TASKS
-    assert run.seconds < MOST_SECONDS

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By which way the scenarios' packages and connections came, as the other side saw it."""
+"""How the scenarios' packages and connections were transferred, from the server's logs."""
 
 from __future__ import annotations
 

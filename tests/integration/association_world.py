@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The world in which associations are tried, and a client of it."""
+"""The world for tests of associations, and a client of it."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def state_manager(endpoint_url: str) -> Any:
 
 
 def described(ssm: Any) -> dict[str, Any]:
-    """The one association that there is."""
+    """The only association."""
     (row,) = ssm.list_associations()["Associations"]
     return dict(ssm.describe_association(AssociationId=row["AssociationId"])["AssociationDescription"])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWX's way of running things, by ansible-runner's own parts and without AWX.
+"""Runs jobs as AWX does, with ansible-runner's own parts and without AWX.
 
 Layout, arguments and variables are those of AWX 24.6.1, awx/main/tasks/jobs.py (RunJob and RunInventoryUpdate). The worker's
 directory stands for /runner of its container. ANSIBLE_COLLECTIONS_SCAN_SYS_PATH, which AWX does not set, hides the checkout,
@@ -53,7 +53,7 @@ def unsafe(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Job:
-    """What AWX keeps of a run."""
+    """The data that AWX stores of a run."""
 
     status: str
     folder: Path
@@ -65,7 +65,7 @@ class Job:
 
     @property
     def artifacts(self) -> dict[str, Any]:
-        """What set_stats handed to the workflow."""
+        """The data of set_stats for the workflow."""
         return next(one["event_data"] for one in self.events if one["event"] == "playbook_on_stats")["artifact_data"]
 
     def of(self, event: str) -> list[dict[str, Any]]:

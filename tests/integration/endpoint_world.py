@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A world of VPCs, one for each case of an endpoint, and looks at it from outside."""
+"""A world of VPCs, one for each case of an endpoint, and clients that read it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedAws]:
 def aws(server: EmulatedAws) -> Iterator[EmulatedAws]:
     """An emulated AWS; load() gives it a world. Whatever it could not answer, or answered wrongly, fails the test."""
     yield server
-    assert not server.violations()
+    assert server.violations() == []
 
 
 @pytest.fixture

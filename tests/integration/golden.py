@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of how often modules and playbooks call AWS; test_call_counts.py says how to write it anew."""
+"""The file with the number of AWS calls of modules and playbooks; test_call_counts.py says how to update it."""
 
 from __future__ import annotations
 

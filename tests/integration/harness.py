@@ -11,13 +11,17 @@ import subprocess
 import sys
 import textwrap
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 FLEETS = ROOT / "tests" / "fleets"
+SITE = Path(__file__).with_name("site")
+TIMEOUT = 300  # seconds
 READ_ACTIONS = ("Describe", "Get", "List", "Assume")
 # Long and unusual: Ansible masks a secret wherever its text appears in a result.
 SECRET = "emulated-secret-that-appears-nowhere-else-4711"
@@ -130,23 +134,14 @@ class Ansible:
             "ANSIBLE_DEPRECATION_WARNINGS": "false",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_SHOW_CUSTOM_STATS": "true",
-            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_HOME": warm.home(),
+            "ANSIBLE_PIPELINING": "true",
+            **bytecode_cache(),
         }
 
     def run(self, command: str, *arguments: str, env: Mapping[str, str | None] | None = None) -> Run:
-        merged = {**self.environment, **(env or {})}
-        variables = {name: value for name, value in merged.items() if value is not None}
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name(command)), *arguments],
-            cwd=self.folder,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
-        return Run(done.returncode, done.stdout, done.stderr)
+        own = (env or {}).keys() - {"ANSIBLE_STDOUT_CALLBACK"}
+        return run_ansible([command, *arguments], {**self.environment, **(env or {})}, self.folder, own)
 
     def playbook(
         self,
@@ -174,6 +169,29 @@ class Ansible:
             f"plugin: fleetsec.guardduty.ec2\n{text}" if isinstance(config, str) else text, encoding="utf-8"
         )
         return self.run("ansible-inventory", "-i", str(path), *(arguments or ("--list",)), env=env)
+
+
+def bytecode_cache() -> dict[str, str]:
+    """The variables with which site/sitecustomize.py keeps the bytecode of packed modules."""
+    folder = ROOT / ".cache" / "bytecode"
+    folder.mkdir(exist_ok=True)
+    return {"PYTHONPATH": str(SITE), "FLEETSEC_BYTECODE": str(folder)}
+
+
+def run_ansible(
+    words: Sequence[str], variables: Mapping[str, str | None], folder: Path, own: Collection[str] = ()
+) -> Run:
+    """Run an ansible command. C(own): names of the variables in which this run differs from others of the session."""
+    given = {name: value for name, value in variables.items() if value is not None}
+    command = [str(Path(sys.executable).with_name(words[0])), *words[1:]]
+    if any(name.startswith("ANSIBLE_") for name in own):
+        done = subprocess.run(
+            command, cwd=folder, env=given, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    else:
+        done = warm.run(command, given, folder, TIMEOUT)
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+    return Run(done.returncode, done.stdout, done.stderr)
 
 
 PLAY = """\

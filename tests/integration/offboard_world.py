@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet whose agents GuardDuty brought in one account and this collection in another, and looks at it from outside."""
+"""A fleet whose agents GuardDuty installed in one account and this collection in another, and clients that read it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Outside:
         return [one["VpcEndpointId"] for one in found]
 
     def poke(self, name: str) -> None:
-        """What makes GuardDuty look again: a change of an instance's tags."""
+        """Makes GuardDuty check again: changes an instance's tags."""
         self.ec2.create_tags(Resources=self.ids(name), Tags=[{"Key": "poke", "Value": "1"}])
 
     def terminate(self, vpc_id: str) -> None:

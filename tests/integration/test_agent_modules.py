@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""agent_package and agent_apply as tasks: S3 by the emulated AWS, real gpg, and what check mode and a plan alone say."""
+"""agent_package and agent_apply as tasks: S3 by the emulated AWS, real gpg, and the results of check mode and of a plan alone."""
 
 from __future__ import annotations
 
@@ -100,15 +100,15 @@ def bucket(aws: EmulatedAws, signed: Signed) -> Signed:
     return signed
 
 
-def test_s3_is_read_once_and_foretold_by_check_mode(aws: EmulatedAws, ansible: Ansible, bucket: Signed) -> None:
+def test_s3_is_read_once_and_predicted_by_check_mode(aws: EmulatedAws, ansible: Ansible, bucket: Signed) -> None:
     # The home is that of the machine that fetches, which need not be the controller's.
     home = ansible.folder / "elsewhere"
     cache = home / "cache"
     given = {"rows": [s3_row()], "fingerprint": bucket.fingerprint, "cache": "~/cache", "home": str(home)}
-    foretold = ansible.playbook(FETCH, "--check", **given).ok().tasks["Fetch"]
-    assert foretold["changed"] and not cache.exists()
+    predicted = ansible.playbook(FETCH, "--check", **given).ok().tasks["Fetch"]
+    assert predicted["changed"] and not cache.exists()
     made = ansible.playbook(FETCH, **given).ok().tasks["Fetch"]
-    assert (made["packages"], made["diff"]) == (foretold["packages"], foretold["diff"])
+    assert (made["packages"], made["diff"]) == (predicted["packages"], predicted["diff"])
     assert Path(made["packages"][0]["path"]).read_bytes() == CONTENT
     aws.clear()
     again = ansible.playbook(FETCH, **given).ok().tasks["Fetch"]
@@ -116,7 +116,7 @@ def test_s3_is_read_once_and_foretold_by_check_mode(aws: EmulatedAws, ansible: A
     assert again["packages"] == [made["packages"][0] | {"downloaded": False}]
 
 
-def test_what_s3_has_not_is_told_and_the_rest_is_kept(ansible: Ansible, bucket: Signed) -> None:
+def test_files_missing_in_s3_are_reported_and_the_rest_is_kept(ansible: Ansible, bucket: Signed) -> None:
     given = {"fingerprint": bucket.fingerprint, "cache": str(ansible.folder / "cache"), "home": str(ansible.folder)}
     made = ansible.playbook(FETCH, rows=[s3_row("1.16.0"), s3_row()], **given).ok().tasks["Fetch"]
     missing, good = made["packages"]
@@ -125,12 +125,12 @@ def test_what_s3_has_not_is_told_and_the_rest_is_kept(ansible: Ansible, bucket: 
     assert all("s3" not in row for row in made["packages"])
 
 
-def test_a_plan_is_foretold_without_the_host(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_a_plan_is_predicted_without_the_host(aws: EmulatedAws, ansible: Ansible) -> None:
     good = ROW | {"path": "/nowhere/agent.deb", "failed": False, "msg": ""}
-    foretold = ansible.playbook(APPLY, "--check", plan=INSTALL, packages=[good]).ok().tasks["Apply"]
-    assert foretold["changed"] and foretold["msg"] == "The agent 1.17.1 would be installed."
-    assert foretold["diff"] == {"before": "package: absent\nrunning: no\n", "after": "package: 1.17.1\nrunning: yes\n"}
-    assert (foretold["carried_out"], foretold["installed_version"], foretold["rolled_back"]) == (
+    predicted = ansible.playbook(APPLY, "--check", plan=INSTALL, packages=[good]).ok().tasks["Apply"]
+    assert predicted["changed"] and predicted["msg"] == "The agent 1.17.1 would be installed."
+    assert predicted["diff"] == {"before": "package: absent\nrunning: no\n", "after": "package: 1.17.1\nrunning: yes\n"}
+    assert (predicted["carried_out"], predicted["installed_version"], predicted["rolled_back"]) == (
         "install",
         "1.17.1",
         False,

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The look-up of packages runs without credentials, calls nobody, and takes the defaults of the action group."""
+"""The lookup of packages runs without credentials, makes no call, and uses the defaults of the action group."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""agent_plan as a task on this machine, by each Python that a managed host may have. On hosts with an agent molecule runs it."""
+"""agent_plan as a task on this machine, by each Python that a managed host may have. Molecule runs it on hosts with an agent."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ def test_who_should_not_run_it_is_skipped_in_silence(ansible: Ansible) -> None:
     assert not result.get("warnings")
 
 
-def test_check_mode_says_the_same(ansible: Ansible) -> None:
-    real, foretold = planned(ansible, region="eu-west-1"), planned(ansible, "--check", region="eu-west-1")
-    for result in (real, foretold):
+def test_check_mode_returns_the_same(ansible: Ansible) -> None:
+    real, predicted = planned(ansible, region="eu-west-1"), planned(ansible, "--check", region="eu-west-1")
+    for result in (real, predicted):
         # Free space and addresses move while others work on the machine.
         result.pop("host")
-    assert real == foretold
+    assert real == predicted
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ SURVEYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", SURVEYS)
 def test_survey_answers_mean_the_same_as_values(aws: EmulatedAws, ansible: Ansible, awx: Awx, name: str) -> None:
-    """Text for a list, a dictionary, a number or a switch; a check-mode job, which foretells and writes nothing."""
+    """Text for a list, a dictionary, a number or a switch; a check-mode job, which predicts and writes nothing."""
     values, answers = SURVEYS[name]
     expected = ansible.playbook(f"fleetsec.guardduty.{name}", "--check", "--diff", **values).ok()
     aws.clear()
@@ -146,12 +146,12 @@ def test_survey_answers_mean_the_same_as_values(aws: EmulatedAws, ansible: Ansib
 def test_an_answer_that_is_no_dictionary_is_refused_in_a_sentence(awx: Awx) -> None:
     job = awx.job("audit.yml", regions="eu-west-1", filters="role web {{ 7 * 6 }}")
     assert job.status == "failed"
-    assert "is not a dictionary; write it like" in job.stdout
+    assert "is not a dictionary; write it in the form" in job.stdout
     assert "{{ 7 * 6 }}" in job.stdout
 
 
 def test_reports_of_shards_are_merged(awx: Awx) -> None:
-    """As two jobs that audit a region each, and one that makes one report of the two."""
+    """Two jobs that audit a region each, and one that merges their reports."""
     folder = awx.ansible.folder / "reports"
     for region in ("eu-west-1", "us-east-1"):
         awx.job("audit.yml", regions=region, report_dir=str(folder / region)).ok()

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often every module, the inventory and every playbook calls AWS on the fleet of every case, held in a file.
+"""How often every module, the inventory and every playbook calls AWS on the fleet of every case, recorded in a file.
 
-A call more, or less, fails and is named. Where it is meant, write the file anew, and look at what changed in it:
+An additional or a missing call fails the test, which names it. If it is intended, update the file and check the diff:
 
     GOLDEN=write .venv/bin/pytest tests/integration/test_{call_counts,events,offboard,rollout,tag_playbook}.py
 
@@ -32,7 +32,7 @@ HERE: dict[str, Any] = {"regions": ["eu-west-1"]}
 POLICY = (ROOT / "playbooks" / "templates" / "endpoint_policy.json.j2").read_text(encoding="utf-8")
 ASSOCIATION = {"association_name": "fleetsec-guardduty-agent", "target_tags": {"role": "web"}}
 
-# Each module as it is used at work. What writes runs twice: the second run shows what a look at a finished fleet costs.
+# Each module as it is used at work. What writes runs twice: the second run shows what a scan of a finished fleet costs.
 READS: dict[str, dict[str, Any]] = {
     "agent_package_info": HERE,
     "coverage_info": EVERYWHERE,
@@ -66,7 +66,7 @@ NO_AWS = {"agent_apply", "agent_package", "agent_plan", "awx_setup", "capacity",
 
 @pytest.fixture
 def world(aws: EmulatedAws) -> EmulatedAws:
-    """The fleet of every case, but for the endpoint that nobody can mend: it would end the roll-out."""
+    """The fleet of every case, without the endpoint that cannot be fixed: it would end the roll-out."""
     aws.load((FLEETS / "every_case.yml").read_text(encoding="utf-8").replace("state: failed}", "state: available}"))
     return aws
 

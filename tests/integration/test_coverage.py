@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""coverage_info and coverage_wait by real playbooks: AWS filters, issues are explained, the gate waits and tells."""
+"""coverage_info and coverage_wait by real playbooks: filters by AWS, explanations of issues, and the gate's wait and progress."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_aws_filters_and_what_issues_mean(aws: EmulatedAws, ansible: Ansibl
     ]
 
 
-def test_monitoring_off_is_told(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_monitoring_off_is_reported(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load("accounts: {'111111111111': {name: a, regions: {eu-west-1: {guardduty: {}}}}}")
     run = ansible.playbook("- name: nothing\n  fleetsec.guardduty.coverage_info: {}\n").ok()
     assert run.tasks["nothing"]["monitoring_off"] == ["111111111111/eu-west-1"]
@@ -58,7 +58,7 @@ accounts:
 """
 
 
-def test_the_gate_opens_when_enough_report_and_says_how_far_it_is(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_the_gate_opens_when_enough_report_and_shows_progress(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(GATE)
     run = ansible.playbook(
         """
@@ -76,7 +76,7 @@ def test_the_gate_opens_when_enough_report_and_says_how_far_it_is(aws: EmulatedA
     assert (everything["done"], everything["waited"] < 30, everything["healthy_percent"]) == (False, True, 66.6)
 
 
-def test_the_gate_that_stays_closed_tells_why_in_time(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_the_gate_that_stays_closed_states_why_in_time(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(GATE.replace("pace: {coverage: 3}", "pace: {}"))
     began = time.monotonic()
     run = ansible.playbook(
@@ -93,7 +93,7 @@ def test_the_gate_that_stays_closed_tells_why_in_time(aws: EmulatedAws, ansible:
 
 
 def test_a_gate_that_cannot_see_does_not_open(aws: EmulatedAws, ansible: Ansible) -> None:
-    """What is denied is unknown: neither healthy nor a reason to go on."""
+    """A denied call is unknown: neither healthy nor a reason to continue."""
     aws.load(GATE.replace("pace: {coverage: 3}", "pace: {}"))
     aws.faults({"op": "guardduty:ListCoverage", "kind": "deny"})
     run = ansible.playbook("- name: blind\n  fleetsec.guardduty.coverage_wait: {timeout: 1, interval: 1}\n")

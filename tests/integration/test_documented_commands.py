@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs what README.md and the guides tell a user to type, as it stands there: commands, tasks and inventory files."""
+"""Runs what README.md and the guides tell a user to type, unchanged: commands, tasks and inventory files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ADMINISTERED = ("guide_organization",)
 
 @dataclass(frozen=True)
 class Page:
-    """What a page has to offer: commands to type, and YAML to save."""
+    """The commands and the YAML files of a page."""
 
     name: str
     commands: tuple[list[str], ...]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What carries events: made, kept, mended and taken away by the playbook; and the wait for instances that have just started."""
+"""The event queue: created, kept, fixed and deleted by the playbook; and the wait for instances that have just started."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def tasks(*options: str) -> str:
     )
 
 
-def test_what_others_changed_is_mended_and_what_is_theirs_is_kept(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_changes_by_others_are_reverted_and_their_own_data_is_kept(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     ansible.playbook(tasks("tags: {team: security}")).ok()
     sqs, events = client(aws, "sqs"), client(aws, "events")
@@ -124,8 +124,8 @@ def test_what_others_changed_is_mended_and_what_is_theirs_is_kept(aws: EmulatedA
     assert {target["Id"] for target in targets} == {NAME, "other"}
 
 
-def test_what_cannot_be_is_said(aws: EmulatedAws, ansible: Ansible) -> None:
-    """Somebody else's queue, a wish that AWS would refuse, a denied call, and a name that still rests."""
+def test_invalid_input_is_reported(aws: EmulatedAws, ansible: Ansible) -> None:
+    """A foreign queue, options that AWS would reject, a denied call, and a recently deleted name."""
     aws.load(FLEET)
     client(aws, "sqs").create_queue(QueueName=NAME)
     ours = "name: ours, state"
@@ -142,7 +142,7 @@ def test_what_cannot_be_is_said(aws: EmulatedAws, ansible: Ansible) -> None:
     said = [run.tasks[f"step {number}"]["msg"] for number in range(len(steps))]
     for number in (0, 1):
         assert f"the event queue {NAME} has no tag" in said[number] and not run.tasks[f"step {number}"]["changed"]
-    assert said[2] == "retention is 1; it must be from 60 to 1209600 seconds."
+    assert said[2] == "retention is 1; set it to 60 to 1209600 seconds."
     assert said[3] == "name is 'a b'; it must be 1 to 45 letters, digits, - and _."
     assert "QueueDeletedRecently" in said[6] and "60 seconds" in said[6]
     assert client(aws, "sqs").list_queues()["QueueUrls"] == [f"{aws.endpoint_url}/{ONE}/{NAME}"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs every example of the documentation, in its order, as it stands there but for the identifiers."""
+"""Runs every example of the documentation, in order, unchanged except for the identifiers."""
 
 from __future__ import annotations
 

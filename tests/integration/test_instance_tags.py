@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""instance_tags by real playbooks: bulk, check and diff, exclusions that GuardDuty can read, and what cannot be done."""
+"""instance_tags by real playbooks: bulk, check and diff, exclusions that GuardDuty can read, and refusals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FLEET = f"""
 
 
 def test_three_thousand_of_ten_thousand(aws: EmulatedAws, ansible: Ansible) -> None:
-    """1,000 instances a DescribeInstances page, 1,000 resources a CreateTags call (EC2 API reference)."""
+    """1,000 instances per DescribeInstances page, 1,000 resources per CreateTags call (EC2 API reference)."""
     aws.load(
         """
         accounts:
@@ -87,7 +87,7 @@ def test_check_real_and_again(aws: EmulatedAws, ansible: Ansible) -> None:
     )
     assert exclude["transitions"] == [{"before": "automated_agent", "after": "excluded_by_tag", "count": 6}]
     assert all(change["after"].get("tag:owner", "security") == "security" for change in exclude["changes"])
-    # 'FALSE' is mended and opened; 'maybe' means neither, and a terminated instance is left alone
+    # 'FALSE' is fixed and made readable; 'maybe' means neither, and a terminated instance is left alone
     assert repair["msg"] == "2 instance metadata tags settings enabled, 2 instances tagged."
     assert list(repair["forbidden_keys"].values()) == [["Cost Center"], ["Cost Center"]]
     assert "do not allow the tag keys 'Cost Center'" in repair["warnings"][0]
@@ -97,7 +97,7 @@ def test_check_real_and_again(aws: EmulatedAws, ansible: Ansible) -> None:
     assert not any(result["changed"] for result in again.tasks.values())
 
 
-def test_what_fails_is_told_and_the_rest_is_done(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_failures_are_reported_and_the_rest_is_done(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     aws.faults({"op": "ec2:CreateTags", "account": "222222222222", "kind": "deny"})
     run = ansible.playbook(
@@ -142,7 +142,7 @@ def test_instances_that_vanish_or_never_were(aws: EmulatedAws, ansible: Ansible)
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("{managed: include, tags: {'aws:x': y}}", "belong to AWS and cannot be changed: aws:x"),
+        ("{managed: include, tags: {'aws:x': y}}", "reserved for AWS: aws:x"),
         ("{tags: {a: b}, remove_tags: [a]}", "are in tags and in remove_tags"),
         ("{managed: include, tags: {GuardDutyManaged: no}}", "use managed for it"),
         ("{tags: {GuardDutyManaged: maybe}}", "can be 'true' or 'false', not 'maybe'"),
@@ -168,7 +168,7 @@ def test_no_credentials_no_region(aws: EmulatedAws, ansible: Ansible) -> None:
     tasks = "- name: bad\n  fleetsec.guardduty.instance_tags: {managed: include, regions: []}\n"
     nobody = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
     run = ansible.playbook(tasks, env=nobody)
-    assert "Give credentials by environment, profile, option or instance role." in run.tasks["bad"]["msg"]
+    assert "Provide credentials by environment, profile, option or instance role." in run.tasks["bad"]["msg"]
     run = ansible.playbook(tasks, env={"AWS_REGION": None})
     assert "Set regions (or region), or AWS_REGION in the environment." in run.tasks["bad"]["msg"]
     run = ansible.playbook(tasks, env={**nobody, "AWS_PROFILE": "nobody"})

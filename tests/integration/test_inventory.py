@@ -269,7 +269,7 @@ def test_missing_and_bad_credentials_are_an_error_in_one_sentence(every_case: Em
     missing = {**unparsed, "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
     run = ansible.inventory(config("eu-west-1"), env=missing)
     assert run.returncode != 0
-    assert "Give credentials by environment, profile, option or instance role." in run.stderr.replace("\n", " ")
+    assert "Provide credentials by environment, profile, option or instance role." in run.stderr.replace("\n", " ")
     run = ansible.inventory(config("eu-west-1"), env={**unparsed, "AWS_ACCESS_KEY_ID": "AKIAINVALIDINVALID00"})
     assert run.returncode != 0
     assert "Check that the credentials are valid" in run.stderr.replace("\n", " ")
@@ -329,7 +329,7 @@ def test_constructed_features_and_filters_work(every_case: EmulatedAws, ansible:
     assert sorted(run.document["region_us_east_1"]["hosts"]) == sorted(hosts)
 
 
-def test_two_instances_with_one_name_stay_two_hosts(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_two_instances_with_one_name_are_named_by_their_ids(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(
         """
         accounts:
@@ -344,16 +344,16 @@ def test_two_instances_with_one_name_stay_two_hosts(aws: EmulatedAws, ansible: A
         """
     )
     run = ansible.inventory({"plugin": "fleetsec.guardduty.ec2", "hostnames": ["tag:Role"]}).ok()
-    assert len(run.document["_meta"]["hostvars"]) == 2
-    assert "More than one instance is called web" in run.stderr.replace("\n", " ")
+    ids = sorted(run.document["_meta"]["hostvars"])
+    assert len(ids) == 2 and all(name.startswith("i-") for name in ids)
+    assert "share a host name with another instance" in run.stderr.replace("\n", " ")
 
     # What another inventory says of a host is kept beside what this one says.
     static, fleet = ansible.folder / "static.ini", ansible.folder / "fleet.guardduty.yml"
-    static.write_text("web site=here\n", encoding="utf-8")
+    static.write_text(f"{ids[0]} site=here\nfirst site=there gd_instance_id={ids[1]}\n", encoding="utf-8")
     merged = ansible.run("ansible-inventory", "-i", str(static), "-i", str(fleet), "--list").ok()
     hosts = merged.document["_meta"]["hostvars"]
-    assert len(hosts) == 2
-    assert hosts["web"]["site"] == "here" and hosts["web"]["gd_instance_id"].startswith("i-")
+    assert hosts[ids[0]]["site"] == "here" and hosts[ids[0]]["gd_instance_id"] == ids[0]
 
 
 def test_text_from_aws_is_never_a_template(aws: EmulatedAws, ansible: Ansible) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runtime Monitoring in an organization's members: fifty a call, only what differs, and what AWS leaves unprocessed."""
+"""Runtime Monitoring in an organization's members: 50 per call, only differences, and accounts that AWS leaves unprocessed."""
 
 from __future__ import annotations
 
@@ -138,12 +138,12 @@ def test_chosen_accounts_strangers_and_oneself(aws: EmulatedAws, ansible: Ansibl
     own, stranger = task["problems"]
     assert "the administrator's own account" in own and "fleetsec.guardduty.runtime_monitoring" in own
     assert "in 999999999999/eu-west-1 failed: UnprocessedAccount" in stranger
-    assert run.tasks["misspelled"]["msg"].startswith("account_ids: '12345' is no account id.")
+    assert run.tasks["misspelled"]["msg"].startswith("account_ids: '12345' is not a valid account ID.")
     assert run.tasks["nobody"]["msg"] == "Nothing to change."
     assert "guardduty:ListMembers" not in aws.calls()
 
 
-def test_the_older_feature_goes_off_after_the_new_one_is_on(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_the_older_feature_is_disabled_after_the_new_one_is_enabled(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(organization("{eks_runtime_monitoring: true}", "{}"))
     task = """
         - name: %s
@@ -151,8 +151,8 @@ def test_the_older_feature_goes_off_after_the_new_one_is_on(aws: EmulatedAws, an
     """
     before = ansible.playbook(task % ("warned", "false"), "--check").ok().tasks["warned"]
     assert before["warnings"] == [
-        f"EKS_RUNTIME_MONITORING stays on in {account(1)}/eu-west-1: it is part of Runtime Monitoring now, and goes on "
-        "costing if only Runtime Monitoring is turned off later. Set migrate_eks to turn it off."
+        f"EKS_RUNTIME_MONITORING stays on in {account(1)}/eu-west-1: it is now part of Runtime Monitoring, and still "
+        "causes costs if only Runtime Monitoring is turned off later. Set migrate_eks to turn it off."
     ]
     run = ansible.playbook(task % ("migrated", "true") + task % ("again", "true")).ok()
     changes = [(change["kind"], change["target"]) for change in run.tasks["migrated"]["changes"]]
@@ -166,7 +166,7 @@ def test_the_older_feature_goes_off_after_the_new_one_is_on(aws: EmulatedAws, an
 
 
 @pytest.mark.parametrize("chosen", ["", f"account_ids: ['{account(2)}']"])
-def test_a_member_account_is_told_who_must_act(aws: EmulatedAws, ansible: Ansible, chosen: str) -> None:
+def test_a_member_account_learns_who_must_act(aws: EmulatedAws, ansible: Ansible, chosen: str) -> None:
     aws.load(organization(*["{}"] * 2))
     run = ansible.playbook(
         f"""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runtime Monitoring taken away: agents go, endpoints do not come back, VPCs are free, and what stays is named."""
+"""Removing Runtime Monitoring: agents are removed, endpoints do not come back, VPCs can be deleted, the rest is reported."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def left(run: Run) -> dict[str, str]:
     return {row["instance_id"]: row["reason"] for row in run.stats["guardduty_offboard"]["left_behind"]}
 
 
-def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) -> None:
+def test_everything_is_removed_and_does_not_come_back(fleet: EmulatedAws, ansible: Ansible) -> None:
     one, two = Outside(fleet, ONE), Outside(fleet, TWO)
     fleet.clear()
     predicted = ansible.playbook(OFFBOARD, "--check", "--diff", **ALL).ok()
@@ -75,7 +75,7 @@ def test_everything_goes_and_stays_away(fleet: EmulatedAws, ansible: Ansible) ->
     assert again.document["stats"]["localhost"]["changed"] == 0
     assert left(again) == left(real)
 
-    # Nothing is made anew while the instances live, and a host that starts later loses its agent too.
+    # Nothing is created again while the instances exist, and a host that starts later loses its agent too.
     one.ec2.start_instances(InstanceIds=one.ids("asleep"))
     one.poke("web")
     two.poke("db")
@@ -116,7 +116,7 @@ FREE = """
 
 @pytest.mark.story
 def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible) -> None:
-    """GuardDuty would make the endpoint anew for as long as an instance lives: it is left alone until none does."""
+    """GuardDuty would create the endpoint again while an instance exists: it is left alone until none does."""
     one = Outside(fleet, ONE)
     shop, side = one.vpc("shop"), one.vpc("side")
     desired = {**EVERYWHERE, "assume_role_arns": [], "vpc_ids": [shop], "include_guardduty": True}
@@ -148,7 +148,7 @@ def test_one_vpc_while_automation_stays_on(fleet: EmulatedAws, ansible: Ansible)
 
 @pytest.mark.story
 def test_monitoring_off_at_the_end(fleet: EmulatedAws, ansible: Ansible) -> None:
-    """GuardDuty then takes its own endpoints away itself."""
+    """GuardDuty then deletes its own endpoints."""
     one, two = Outside(fleet, ONE), Outside(fleet, TWO)
     desired = {**EVERYWHERE, "all_vpcs": True, "disable_monitoring": True}
     predicted = ansible.playbook(OFFBOARD, "--check", **desired).ok()
@@ -186,11 +186,11 @@ def test_where_automation_cannot_be_stopped_nothing_is_torn_down(fleet: Emulated
 @pytest.mark.parametrize(
     ("desired", "sentence"),
     [
-        ({}, "Say what to take Runtime Monitoring away from"),
-        ({"vpc_ids": ["vpc-1"], "all_vpcs": True}, "and not both"),
+        ({}, "Choose where to remove Runtime Monitoring"),
+        ({"vpc_ids": ["vpc-1"], "all_vpcs": True}, "but not both"),
         (
             {"vpc_ids": ["vpc-1"], "disable_monitoring": True},
-            "disable_monitoring turns Runtime Monitoring off in whole",
+            "disable_monitoring turns off Runtime Monitoring in whole",
         ),
         ({"all_vpcs": True, "stop_by": "magic"}, "it can be automated_agent_off or tags"),
     ],

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a delegated administrator chooses for its organization: one call, only what differs, others' choices kept."""
+"""A delegated administrator's configuration of its organization: one call, only differences, other settings kept."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_choices_are_made_once_and_others_are_kept(aws: EmulatedAws, ansible: An
     assert real["members"] == [] and "warnings" not in real
 
 
-def test_existing_members_are_brought_along_on_request(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_existing_members_are_included_on_request(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     tasks = """
         - name: change
@@ -113,7 +113,7 @@ def test_migration_replicates_the_older_choices_before_it_ends_them(aws: Emulate
           fleetsec.guardduty.organization_runtime_monitoring: {migrate_eks: %s, include_existing: true}
     """
     warned = ansible.playbook(task % ("warned", "false")).ok().tasks["warned"]
-    assert not warned["changed"] and "EKS_RUNTIME_MONITORING goes on being enabled" in warned["warnings"][0]
+    assert not warned["changed"] and "EKS_RUNTIME_MONITORING stays enabled" in warned["warnings"][0]
     aws.clear()
     run = ansible.playbook(task % ("migrated", "true") + task % ("again", "true")).ok()
     done = [(change["action"], change["kind"]) for change in run.tasks["migrated"]["changes"]]
@@ -129,7 +129,7 @@ def test_migration_replicates_the_older_choices_before_it_ends_them(aws: Emulate
     assert not run.tasks["again"]["changed"] and "warnings" not in run.tasks["again"]
 
 
-def test_all_takes_its_time_and_a_full_administrator_is_told(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_all_takes_time_and_a_full_administrator_is_reported(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET.replace("organization: {", "organization: {member_limit: 2, "))
     task = (
         ansible.playbook(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policies of docs/iam allow every call of their job, and hold no action that no call needs but for those explained."""
+"""The policies of docs/iam allow every call of their job, and contain only actions that a call needs or that are explained."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXPLAINED = set(
 REGION = "eu-west-1"
 ROUTE = "fleetsec-guardduty-route"
 
-# web: brought through SSM, its VPC has no endpoint. dark: DNS host names off. broken: an endpoint to mend.
+# web: installed through SSM, its VPC has no endpoint. dark: DNS host names off. broken: an endpoint to fix.
 FLEET = """
 organization: {id: o-fleetsec0001, management_account: "111111111111"}
 accounts:
@@ -108,7 +108,7 @@ class Job:
 
     @contextmanager
     def by_others(self, region: str = REGION) -> Iterator[Any]:
-        """The clients of somebody else: such calls do not count."""
+        """Clients of another caller, whose calls do not count."""
         self._calls = self.calls
         yield lambda service: boto3.client(
             service,
@@ -139,7 +139,10 @@ def hold(job: Job, name: str) -> None:
     policy = Policy.read(POLICIES / f"{name}.json")
     asked = {question for entry in job.calls for question in questions(entry)}
     assert [question for question in asked if not policy.allows(question)] == []
-    assert policy.actions - {question.action for question in asked} - EXPLAINED == set()
+    unused = sorted(policy.actions - {question.action for question in asked} - EXPLAINED)
+    assert not unused, (
+        f"docs/iam/{name}.json: allows {', '.join(unused)}, which no call needs; remove it, or explain it"
+    )
 
 
 def test_audit(job: Job) -> None:
@@ -259,7 +262,7 @@ def test_events_setup(job: Job) -> None:
 
 
 def test_rollout(aws: EmulatedAws, ansible: Ansible) -> None:
-    """One run over a fleet in which every step has something to make, to change and to take away."""
+    """One run over a fleet in which every step creates, changes and deletes something."""
     job = Job(aws, ansible, FLEET)
     vpc_id = job.vpc_ids()["dark"]
     with job.by_others() as client:

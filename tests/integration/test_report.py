@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit's report on an emulated fleet: nothing in check mode, the audit's own numbers, no change again, one of many."""
+"""The audit's report on an emulated fleet: nothing in check mode, the audit's numbers, no change in a second run, and merging."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The roll-out of the demo's fleet: check mode tells the truth, a second run writes nothing, failures stay where they are."""
+"""The roll-out of the demo's fleet: accurate check mode, no writes in a second run, and isolated failures."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: Emul
 
 @pytest.mark.story
 def test_the_rest_of_the_fleet_is_served(fleet: EmulatedAws, ansible: Ansible) -> None:
-    """One role that cannot be assumed, one account in which tags may not be written: each a sentence, the rest is done."""
+    """One role that cannot be assumed, one account in which tags may not be written: a sentence each, and the rest is done."""
     fleet.faults({"op": "ec2:CreateTags", "account": "222222222222", "kind": "deny"})
     arns = role_arns(["444444444444", *ACCOUNTS])
     run = ansible.playbook("fleetsec.guardduty.rollout", **{**VARIABLES, "assume_role_arns": arns})
@@ -109,7 +109,7 @@ def test_the_rest_of_the_fleet_is_served(fleet: EmulatedAws, ansible: Ansible) -
 
 
 @pytest.mark.story
-def test_the_gate_says_who_is_missing_and_why(fleet: EmulatedAws, ansible: Ansible) -> None:
+def test_the_gate_lists_missing_instances_and_causes(fleet: EmulatedAws, ansible: Ansible) -> None:
     fleet.faults({"op": "ssm:CreateAssociation", "kind": "deny", "account": "222222222222"})
     run = ansible.playbook("fleetsec.guardduty.rollout", **{**VARIABLES, "coverage_timeout": 1})
     assert run.returncode != 0

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The detector's own settings: turned off with foresight, migrated in AWS's order, refused with the reason, and shown."""
+"""The detector's own settings: turned off with warnings, migrated in AWS's order, refused with a reason, and shown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def agents(ansible: Ansible) -> dict[str, str]:
     return {variables["gd_instance_id"]: name for name, variables in hosts.items()}
 
 
-def test_runtime_monitoring_off_says_which_agents_stay(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_runtime_monitoring_off_lists_the_agents_that_stay(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     names = agents(ansible)
     results: list[dict[str, Any]] = []
@@ -73,12 +73,12 @@ def test_automation_off_leaves_all_but_the_included(aws: EmulatedAws, ansible: A
     left = {names[row["instance_id"]]: row["reason"] for row in task["agents_left_behind"]}
     assert left == dict.fromkeys(("removable", "unreadable", "unreached", "excluded"), "automation_off")
     assert task["warnings"][0].startswith(
-        "4 agents stay behind, which GuardDuty no longer updates and which keep costing"
+        "4 agents stay behind, no longer updated by GuardDuty and still causing costs"
     )
     assert list(task["diff"]["after"].values()) == [{"ec2_agent_management": "disabled"}]
 
 
-def test_what_cannot_be_looked_at_is_said_and_does_not_stop_the_change(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_unreadable_data_is_reported_and_does_not_stop_the_change(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(FLEET)
     aws.faults({"op": "ec2:DescribeInstances", "kind": "deny"})
     task = ansible.playbook(change("state: disabled")).ok().tasks["change"]
@@ -86,7 +86,7 @@ def test_what_cannot_be_looked_at_is_said_and_does_not_stop_the_change(aws: Emul
     assert task["agents_unknown"] == [f"{SECURITY}/eu-west-1"]
     denied, unknown = task["warnings"]
     assert "Allow ec2:DescribeInstances for the caller" in denied
-    assert unknown == f"Which agents stay behind could not be read in {SECURITY}/eu-west-1."
+    assert unknown == f"It is unknown which agents stay behind in {SECURITY}/eu-west-1."
 
 
 MIGRATION = f"""
@@ -95,7 +95,7 @@ accounts:
 """
 
 
-def test_migration_enables_the_new_feature_before_the_older_one_goes_off(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_migration_enables_the_new_feature_before_it_disables_the_older_one(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(MIGRATION)
     run = ansible.playbook(
         change("state: enabled", name="warned")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that write the same at the same time, as the slices of an AWX job do: nothing is made twice, and none of them fails."""
+"""Runs that write the same at the same time, as the slices of an AWX job do: nothing is created twice, and no run fails."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssm_association against the emulated AWS: what it writes and refuses, and with how many calls."""
+"""ssm_association against the emulated AWS: what it writes and refuses, and its number of calls."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_guardduty_owns_its_association(world: Any, ansible: Any, ssm: Any) -> N
     assert not done["read"]["changed"]
     for name in ("update", "run", "delete"):
         assert done[name]["failed"], name
-        assert "GuardDuty makes and keeps this association itself" in done[name]["msg"]
+        assert "GuardDuty creates and maintains this association" in done[name]["msg"]
     assert "marks what GuardDuty owns" in done["tag"]["msg"]
     assert {row["association_name"]: row["owner"] for row in done["info"]["associations"]} == {
         OWN: "guardduty",
@@ -237,7 +237,7 @@ def test_refusals_before_any_call(world: Any, ansible: Any) -> None:
     )
     assert done["ids"]["msg"] == (
         "There are 51 instance ids, and an association takes at most 50. Give the instances a common tag and use"
-        " target_tags, or make several associations under different names."
+        " target_tags, or create several associations with different names."
     )
     assert "30 minutes at most" in done["often"]["msg"]
     assert "There are 6 targets" in done["many"]["msg"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssm_association at AWS's limit of 20 associations a node: what it reads to know, what it refuses, what it says else."""
+"""ssm_association at AWS's limit of 20 associations a node: what it reads, what it refuses, and its warnings."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_full_node_is_refused_before_the_write(aws: Any, ansible: Any, ssm: An
     }
     done = ansible.playbook(WAVES).ok().tasks
     assert done["wave 1"]["failed"] and not done["wave 2"].get("failed")
-    assert "3 of its nodes are targeted by 20 associations already" in done["wave 1"]["msg"]
+    assert "3 of its nodes already have 20 associations" in done["wave 1"]["msg"]
     assert done["wave 1"]["msg"].count("i-") == 3
     assert "Delete an association that these nodes no longer need" in done["wave 1"]["msg"]
     assert (check["wave 1"]["msg"], check["wave 2"]["changes"]) == (done["wave 1"]["msg"], done["wave 2"]["changes"])
@@ -88,19 +88,19 @@ def test_new_targets_of_an_association_are_counted(aws: Any, ansible: Any, ssm: 
       ignore_errors: true
     """
     done = ansible.playbook(tasks).ok().tasks
-    assert "1 of its nodes are targeted by 20 associations already" in done["moved"]["msg"]
+    assert "1 of its nodes already have 20 associations" in done["moved"]["msg"]
     assert done["moved"]["associations"][0]["targets"] == [{"key": "tag:wave", "values": ["1"]}]
     assert "ssm:UpdateAssociation" not in aws.calls()
 
 
-def test_what_cannot_be_known_is_said_and_left_to_aws(aws: Any, ansible: Any, ssm: Any) -> None:
+def test_unknown_limits_are_reported_and_left_to_aws(aws: Any, ansible: Any, ssm: Any) -> None:
     fill(ssm, 20, EVERYONE)
     aws.faults({"kind": "deny", "op": "ec2:DescribeInstances"})
     run = ansible.playbook(WAVES.partition("- name: wave 2")[0]).ok()
     done = run.tasks["wave 1"]
     assert done["changed"] and not done["problems"]
     said = " ".join(done["warnings"])
-    assert "whether the nodes of association wave-1 in 111111111111/eu-west-1 have room is not known" in said
+    assert "whether the nodes of association wave-1 in 111111111111/eu-west-1 exceed that is unknown" in said
     assert "ec2:DescribeInstances" in said
 
 

@@ -55,7 +55,7 @@ def test_wait_gives_each_node_and_fails_for_the_failed(world: Any, ansible: Any,
     assert "No managed node matches the targets of the association nobody" in done["nobody"]["warnings"][0]
 
 
-def test_wait_looks_at_the_new_version_only(world: Any, ansible: Any, ssm: Any) -> None:
+def test_wait_only_checks_the_new_version(world: Any, ansible: Any, ssm: Any) -> None:
     """The first version fails on a node that the second leaves out."""
     tasks = """
     - name: first

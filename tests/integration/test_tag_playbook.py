@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook tag: it plans, writes what it planned, and never takes 'nothing selected' for 'everything'."""
+"""The playbook tag: it plans, writes what it planned, and never treats an empty selection as everything."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_check_real_again(fleet: EmulatedAws, ansible: Ansible) -> None:
     assert again.document["stats"]["localhost"]["changed"] == 0
 
 
-def test_repair_everything_said_on_purpose(fleet: EmulatedAws, ansible: Ansible) -> None:
+def test_repair_everything_on_explicit_request(fleet: EmulatedAws, ansible: Ansible) -> None:
     real = ansible.playbook(TAG, **EVERYWHERE, all_instances=True, managed="repair").ok()
     after = {change["after"].get("tag:GuardDutyManaged") for change in real.tasks[WRITE]["changes"]}
     assert after == {"true", "false", None}

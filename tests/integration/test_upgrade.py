@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook upgrade: whom it takes, and what it says of instances that the inventory does not have. Hosts: molecule."""
+"""The playbook upgrade: which hosts it selects, and instances that the inventory lacks. Molecule tests it on hosts."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def test_a_host_that_cannot_be_reached_is_named_and_the_limit_leaves_the_other_o
     assert run.returncode == 2
     result = run.stats["guardduty_upgrade"]
     assert [(host["host"], host["outcome"]) for host in result["package_hosts"]] == [("web", "failed")]
-    assert len(result["problems"]) == 1 and result["problems"][0].startswith("web: Reaching the host failed for 1 s: ")
+    assert len(result["problems"]) == 1 and result["problems"][0].startswith("web: The host was unreachable for 1 s: ")
     assert (result["left_out_by_limit"], result["not_in_the_inventory"]) == (["db"], [])
     assert "this run did not touch: 1 (db)." in run.tasks["List the hosts that the limit excluded"]["msg"]
 
 
 @pytest.mark.parametrize("name", ["upgrade", "gate"])
 def test_a_limit_without_localhost_is_refused(name: str, aws: EmulatedAws, ansible: Ansible) -> None:
-    """Ansible passes over every play on localhost there, and ends with 0."""
+    """Ansible then skips every play on localhost, and exits with 0."""
     aws.load(FLEET)
     inventory = hosts_file(ansible)
     aws.clear()
@@ -85,4 +85,4 @@ def test_a_version_that_is_none_is_a_sentence(aws: EmulatedAws, ansible: Ansible
     aws.load(FLEET)
     run = ansible.playbook("fleetsec.guardduty.upgrade", agent_version="newest")
     assert run.returncode == 2
-    assert "write it like" in run.stdout
+    assert "set it to a version such as" in run.stdout

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpc_endpoint by real ansible-playbook: makes endpoints, keeps them right, tells what it cannot do, removes them."""
+"""vpc_endpoint by real ansible-playbook: creates, updates and deletes endpoints, and reports what it cannot do."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def test_right_endpoints_cost_three_calls_whatever_their_number(aws: EmulatedAws
     assert aws.calls() == {**FIRST_LOOK, "ec2:DescribeInstances": 1}
 
 
-def test_serves_what_needs_it_and_tells_what_it_cannot(aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]) -> None:
+def test_serves_vpcs_that_need_it_and_reports_the_others(
+    aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]
+) -> None:
     served_before = endpoints_of(aws, vpc["served"]) + endpoints_of(aws, vpc["theirs"])
     aws.clear()
     run = ansible.playbook(

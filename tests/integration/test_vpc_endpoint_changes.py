@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpc_endpoint on endpoints that are there: repairs, exact options, removal, and errors that hit one VPC of several."""
+"""vpc_endpoint on existing endpoints: repairs, exact options, removal, and errors of one VPC of several."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_follows_the_cidrs_of_the_vpc_and_its_new_zones(
     assert set(endpoints_of(aws, vpc["bare"])[0]["SubnetIds"]) == {subnets["bare-a2"], subnets["bare-b"]}
 
 
-def test_removes_in_order_and_guarddutys_only_when_told(
+def test_removes_in_order_and_guarddutys_only_on_request(
     aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]
 ) -> None:
     run = ansible.playbook(
@@ -136,7 +136,7 @@ def test_removes_in_order_and_guarddutys_only_when_told(
 
 
 def test_one_vpc_that_fails_does_not_stop_the_others(aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]) -> None:
-    """Throttling is outlasted, with botocore's own tries switched off; everything else is one sentence."""
+    """Throttling is retried, with botocore's own retries switched off; every other error is a sentence."""
     aws.faults(
         {"op": "ec2:CreateVpcEndpoint", "kind": "throttle", "times": 2},
         {
@@ -187,7 +187,7 @@ def test_one_vpc_that_fails_does_not_stop_the_others(aws: EmulatedAws, ansible: 
 
     foreign = run.tasks["foreign subnet"]
     assert foreign["failed"] and foreign["changes"] == []
-    assert any(f"none of subnet_ids is a subnet of {vpc['bare']}" in problem for problem in foreign["problems"])
+    assert any(f"subnet_ids has no subnet of {vpc['bare']}" in problem for problem in foreign["problems"])
     assert any(f"belongs to {vpc['theirs']}" in problem for problem in foreign["problems"])
 
     assert (

@@ -11,9 +11,7 @@ from harness import Ansible, EmulatedAws, role_arns
 __all__ = ["vpc"]  # a fixture
 
 
-def test_says_of_each_vpc_whether_an_endpoint_is_needed(
-    aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]
-) -> None:
+def test_each_vpc_states_whether_an_endpoint_is_needed(aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]) -> None:
     one = ansible.playbook(
         """
         - name: one

@@ -72,16 +72,16 @@ def test_a_copy_of_the_collections_own_changes_nothing(aws: EmulatedAws, ansible
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ("{% if %}", "policy_template endpoint.json.j2 is no Jinja2 template: "),
+        ("{% if %}", "policy_template endpoint.json.j2 is not a valid Jinja2 template: "),
         ("{{ inventory_hostname }}", "uses inventory_hostname, which it does not get; it gets account_id, "),
-        ('{"Statement": [}', "is not JSON: "),
-        ("{}", "is no policy: it has no Statement."),
+        ('{"Statement": [}', "is not valid JSON: "),
+        ("{}", "is not a valid policy: it has no Statement."),
         # Right for the first VPC, wrong for the second: nothing is written in either.
-        ('{"Statement": {{ "[]" if vpc_id == "%(bare)s" else "" }} }', "rendered for %(theirs)s, is not JSON"),
+        ('{"Statement": {{ "[]" if vpc_id == "%(bare)s" else "" }} }', "rendered for %(theirs)s, is not valid JSON"),
         (None, "Could not find or access 'endpoint.json.j2'"),
     ],
 )
-def test_a_bad_template_is_told_and_nothing_is_written(
+def test_a_bad_template_is_reported_and_nothing_is_written(
     aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str], template: str | None, words: str
 ) -> None:
     if template is not None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpc_endpoint says on the screen how far it is while it waits, and is silent otherwise."""
+"""vpc_endpoint shows its progress on the screen while it waits, and prints nothing otherwise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAID = re.compile(
 )
 
 
-def test_a_long_wait_is_told_and_the_result_is_the_same(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_a_long_wait_is_reported_and_the_result_is_the_same(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(WORLD.replace("pace: {endpoint: 1}", "pace: {endpoint: 9}"))
     hosts = ansible.inventory("regions: [eu-west-1]").ok().document["_meta"]["hostvars"]
     ids = sorted({host["gd_vpc_id"] for host in hosts.values() if host["gd_tags"]["Name"].startswith("bare")})
@@ -37,7 +37,7 @@ def test_a_long_wait_is_told_and_the_result_is_the_same(aws: EmulatedAws, ansibl
     assert not SAID.search(ansible.playbook(MAKE, ids=ids).ok().stderr)
 
 
-def test_what_does_not_wait_says_nothing(aws: EmulatedAws, ansible: Ansible) -> None:
+def test_nothing_is_reported_without_a_wait(aws: EmulatedAws, ansible: Ansible) -> None:
     aws.load(WORLD)
     task = MAKE + "- name: in the background\n  fleetsec.guardduty.vpc_endpoint: {vpc_ids: [], state: absent}\n"
     # Without it the job is looked for in the home of /etc/passwd, and written in that of the environment.

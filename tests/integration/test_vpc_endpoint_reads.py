@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vpc_endpoint where reads are denied, policies are the user's own, and routes limit what is needed."""
+"""vpc_endpoint with denied reads, the user's own policies, and routes that limit what is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness import Ansible, EmulatedAws, role_arns
 __all__ = ["vpc"]  # a fixture
 
 
-def test_denied_reads_are_told_and_what_is_known_is_done(
+def test_denied_reads_are_reported_and_known_changes_are_made(
     aws: EmulatedAws, ansible: Ansible, vpc: dict[str, str]
 ) -> None:
     aws.faults(

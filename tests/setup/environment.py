@@ -122,7 +122,7 @@ def named(name: str, python: str | None) -> Environment:
 
     newest is that of the newest ansible-core which an interpreter of this machine can run.
     """
-    # A virtual environment's own python is resolved to its base: .venv may be active and about to be made anew.
+    # A virtual environment's own python is resolved to its base: .venv may be active and about to be created again.
     interpreter = Path(os.path.realpath(python or sys.executable))
     if name == "lint":
         return Environment(
@@ -194,7 +194,7 @@ def ensure(environment: Environment) -> None:
             return
         print(f"Setting up {environment.path.relative_to(ROOT)} ...", flush=True)
         started = time.monotonic()
-        # No stamp while it changes: a set-up that was interrupted is made anew.
+        # No stamp while it changes: an interrupted set-up starts again.
         remove(stamp if whole else environment.path)
         install(environment)
         (site_packages(environment) / "checkout.pth").write_text(f"{CACHE}\n", encoding="utf-8")
@@ -320,7 +320,8 @@ def install_debian_venv(python: Path) -> None:
     print(f"Installing Debian's {package} ...", flush=True)
     variables = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update"], ["install", "-y", "--no-install-recommends", package]):
-        done = subprocess.run(["apt-get", "-qq", *step], env=variables, stdin=subprocess.DEVNULL, check=False)
+        command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=600", *step]
+        done = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             raise SetupError(f"apt-get {' '.join(step)} failed: install {package} yourself, then make again")
 

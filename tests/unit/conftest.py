@@ -18,12 +18,15 @@ TREE = ROOT / ".cache"  # holds ansible_collections/fleetsec/guardduty, a link t
 if str(TREE) not in sys.path:
     sys.path.insert(0, str(TREE))
 
-# The default gives the same examples everywhere, so that a red run is red again; HYPOTHESIS_PROFILE=search looks further.
-settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=200)
+# The same examples everywhere, so that a failed run fails again, and more of them in CI. HYPOTHESIS_PROFILE=search searches
+# further.
+settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None, max_examples=50)
+settings.register_profile("ci", settings.get_profile("repeatable"), max_examples=200)
 settings.register_profile(
     "search", print_blob=True, deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+DEFAULT_PROFILE = "ci" if os.environ.get("CI") == "true" else "repeatable"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", DEFAULT_PROFILE))
 
 
 @pytest.fixture(autouse=True)

@@ -54,7 +54,7 @@ class _Http:
 
 
 class Wire(Access):
-    """An Access that reaches nobody. C(answers): by operation name a result, a Refusal, an exception, or a function."""
+    """An Access without a network. C(answers): by operation name a result, a Refusal, an exception, or a function."""
 
     def __init__(self, **answers: Any) -> None:
         super().__init__(Connection(credentials=Credentials("AKIDUNITTESTONLY", "unit-secret-7f3a", None)))
@@ -96,7 +96,7 @@ class Wire(Access):
 
 
 class _Slot:
-    """A client that serves one Wire after the other: making one for each test would take most of the time."""
+    """A client that is reused by each Wire: creating one for each test would take most of the time."""
 
     def __init__(self, client: BaseClient) -> None:
         self.client = client
@@ -120,6 +120,6 @@ _POOLING = threading.Lock()
 
 
 def in_turn(*answers: Any) -> Callable[[dict[str, Any]], Any]:
-    """One answer after the other."""
+    """The answers in sequence."""
     left = iter(answers)
     return lambda params: next(left)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What another run has made between our reading and our writing: the slices of a job all run its account-level plays."""
+"""Handles what another run created after our reading: all slices of a job run its account-level plays."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..observe.client.problems import AWS_ERRORS
 from ..observe.client.sdk import ClientError
 from ..observe.fleet import ec2
 
-# What AWS says of a second endpoint whose private DNS name is taken already, also while the first is being deleted.
+# AWS's error for a second endpoint whose private DNS name is already in use, also while the first is being deleted.
 DNS_CONFLICT = "conflicting DNS domain"
 T = TypeVar("T")
 
 
 def create_or_adopt(make: Callable[[], T], exists: Callable[[ClientError], bool], rival: Callable[[], T | None]) -> T:
-    """Make a thing of which AWS allows one; where it C(exists) already, take the one that another run has made."""
+    """Create a resource of which AWS allows one; if it already C(exists), return the one that another run created."""
     try:
         return make()
     except ClientError as error:
@@ -32,7 +32,7 @@ def create_or_adopt(make: Callable[[], T], exists: Callable[[ClientError], bool]
 
 
 def group_taken(error: ClientError) -> bool:
-    """EC2 API reference, error codes: a VPC has one security group of a name."""
+    """EC2 API reference, error codes: security group names are unique in a VPC."""
     return bool(error.response["Error"]["Code"] == "InvalidGroup.Duplicate")
 
 
@@ -41,7 +41,7 @@ def dns_taken(error: ClientError) -> bool:
 
 
 def detector_refused(error: ClientError) -> bool:
-    """GuardDuty has this one code for everything that it refuses; that an account has one detector is in the API reference."""
+    """GuardDuty uses this code for every rejected request; the API reference states that an account has one detector."""
     return bool(error.response["Error"]["Code"] == "BadRequestException")
 
 
@@ -50,7 +50,7 @@ def group_named(target: Target, vpc_id: str, name: str) -> str | None:
 
 
 def endpoint_of(target: Target, vpc_id: str, service: str) -> str | None:
-    """The VPC's endpoint for the service that answers for the agent's name, or soon will."""
+    """The VPC's endpoint for the service that has the agent's DNS name, or soon will."""
     for endpoint in ec2.endpoints(target).get(vpc_id, ()):
         state = endpoint.state.lower()
         named = endpoint.private_dns or state in PENDING_STATES
@@ -60,8 +60,8 @@ def endpoint_of(target: Target, vpc_id: str, service: str) -> str | None:
 
 
 def older_association(target: Target, name: str, association_id: str) -> str | None:
-    """Another association of the same name that was there first. State Manager allows any number, and its lists do not
-    show when each was made."""
+    """An earlier association of the same name. State Manager allows any number of them, and its lists do not show when
+    each was created."""
     try:
         same = [each.association_id for each in listed(target, {"AssociationName": name})]
         if len(same) < 2:
@@ -69,5 +69,5 @@ def older_association(target: Target, name: str, association_id: str) -> str | N
         everyone = (described(target, each, tags=False) for each in {*same, association_id})
         first = min(everyone, key=lambda each: (each.created or "", each.association_id)).association_id
     except AWS_ERRORS:
-        return None  # What was made is made; that there are two of them, if there are, the next run says
+        return None  # It is created; the next run reports it if there are two
     return None if first == association_id else first

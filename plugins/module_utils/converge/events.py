@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the queues and rules that carry events."""
+"""Writes the queues and rules that deliver events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..decide.event.changes import (
+from ..decide.events.changes import (
     DEAD_LETTER_QUEUE,
     EVENT_QUEUE,
     CreateQueue,
@@ -60,7 +60,7 @@ def _put_rule(run: AreaRun, change: PutRule, **options: Any) -> None:
 
 def _delete_rule(run: AreaRun, change: DeleteRule) -> None:
     client = run.target.client("events")
-    # A rule that has targets is not deleted (EventBridge API reference, DeleteRule).
+    # A rule with targets cannot be deleted (EventBridge API reference, DeleteRule).
     if change.target_ids:
         answer = client.remove_targets(Rule=change.target, Ids=list(change.target_ids))
         _all_done(answer, "RemoveTargets")
@@ -68,7 +68,7 @@ def _delete_rule(run: AreaRun, change: DeleteRule) -> None:
 
 
 def _all_done(answer: Mapping[str, Any], operation: str) -> None:
-    """EventBridge answers status 200 with the targets that it could not take (API reference, FailedEntries)."""
+    """EventBridge returns status 200 with the targets that it rejected (API reference, FailedEntries)."""
     for failed in answer.get("FailedEntries") or ():
         raise ClientError({"Error": {"Code": failed["ErrorCode"], "Message": failed["ErrorMessage"]}}, operation)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells how far a long wait is: lines in a file, which whoever started this may read meanwhile."""
+"""Reports the progress of a long wait: lines in a file, which the process that started this may read meanwhile."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 from ..observe.client.access import Target
 
-# Seconds: a wait shorter than the first is not worth a word; a number that changes is told so often, one that stays so.
+# In seconds: shorter waits are not reported; how often to report a number that changes; how often one that does not.
 FIRST, CHANGED, UNCHANGED = 5.0, 10.0, 60.0
 
 
 @dataclass(slots=True)
 class Wait:
-    """One thing that is waited for. pause() is called before each pause, so that what does not wait says nothing."""
+    """The progress of one wait. pause() is called before each pause, so that nothing is reported without a pause."""
 
     path: str | None
     head: str
@@ -42,14 +42,14 @@ class Wait:
             return
         self._told = now, self.done
         line = f"{self.head}: {self.done} of {self.total} {self.what} after {now - self._started:.0f} s\n"
-        # What is only told must not end what is being done. One write of a short line is not torn by other threads.
+        # A failed report must not end the work. Other threads do not interleave with one write of a short line.
         with suppress(OSError), open(self.path, "a", encoding="utf-8", buffering=1) as file:
             file.write(line)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """C(path): the file to add lines to. Without one nothing is told."""
+    """C(path): the file to add lines to. None: nothing is reported."""
 
     path: str | None = None
 

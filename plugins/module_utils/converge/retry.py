@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting and trying again: longer than botocore does, and never for ever."""
+"""Waits and retries: longer than botocore does, and always with a limit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_PAUSE = 5.0
 
 @dataclass(slots=True)
 class Retry:
-    """How long to go on without progress. One object serves a run of calls that share a throttling bucket.
+    """How long to continue without progress. One object serves a series of calls that share a throttling bucket.
 
     C(pausing) is called before each pause.
     """
@@ -35,9 +35,9 @@ class Retry:
     _exhausted: bool = field(default=False)
 
     def call(self, function: Callable[[], T], *, until: Callable[[ClientError], bool] = lambda error: False) -> T:
-        """Call AWS; while it throttles, or C(until) calls an error passing, try again.
+        """Call AWS; retry while it throttles, or while C(until) classifies the error as temporary.
 
-        When the time is over for one call of throttling it is over for the calls after it too: they meet the same bucket.
+        When throttling uses up the time for one call, it is used up for the next calls too: they share the bucket.
         """
         started, pause = self.clock(), FIRST_PAUSE
         while True:
@@ -55,7 +55,7 @@ class Retry:
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
     def poll(self, done: Callable[[], bool]) -> bool:
-        """Ask until it is done. False: the time ran out."""
+        """Poll until it is done. False: the time ran out."""
         started, pause = self.clock(), FIRST_PAUSE
         while not done():
             if self.clock() - started + pause > self.seconds:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Walks a plan: account by region in parallel, each in the plan's order, in batches. The one place that knows check mode."""
+"""Applies a plan: accounts and regions in parallel, each in the plan's order, in batches. Only this file tests check mode."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a plan. Under check mode C(done) is what would be done."""
+    """The outcome of a plan. In check mode, C(done) is what would be done."""
 
     done: tuple[Change, ...] = ()
     failed: tuple[Failure, ...] = ()
 
 
 AnyChange = TypeVar("AnyChange", bound=Change)
-# Words a problem for one change.
+# Creates the problem of one change.
 Tell = Callable[[Problem, Change], Problem]
 
 
@@ -48,7 +48,7 @@ def _as_it_is(problem: Problem, change: Change) -> Problem:
 
 @dataclass(slots=True)
 class AreaRun:
-    """One account and region while its changes are made.
+    """One account and region while its changes are applied.
 
     C(made) carries identifiers from one step to the next: the security group that an endpoint needs, by its VPC.
     """
@@ -74,9 +74,9 @@ class AreaRun:
         tell: Tell = _as_it_is,
         settled: bool = True,
     ) -> None:
-        """Make changes one by one; one that fails does not stop the others.
+        """Apply changes one by one; a failure does not stop the others.
 
-        C(settled): a call that went through is all that there is to it; otherwise the caller says what became of it.
+        C(settled): a successful call completes the change; otherwise the caller records the result.
         """
         for change in changes:
             try:
@@ -88,13 +88,13 @@ class AreaRun:
                     self.succeed([change])
 
 
-# Makes a run of changes of one class, and tells AreaRun of each whether it was made.
+# Applies consecutive changes of one class, and records in AreaRun whether each succeeded.
 Handler = Callable[[AreaRun, Sequence[Any]], None]
 Handlers = Mapping[type[Change], Handler]
 
 
 def per_change(operation: str, make: Callable[[AreaRun, AnyChange], None]) -> Handler:
-    """A handler whose changes take a call or more each. C(operation) is what a problem is said to be of."""
+    """A handler whose changes take at least a call each. C(operation) is the operation that a problem names."""
 
     def handler(run: AreaRun, changes: Sequence[AnyChange]) -> None:
         run.each(changes, operation, lambda change: make(run, change))
@@ -103,7 +103,7 @@ def per_change(operation: str, make: Callable[[AreaRun, AnyChange], None]) -> Ha
 
 
 def converge(plan: Plan, targets: Iterable[Target], handlers: Handlers, check_mode: bool) -> Outcome:
-    """Make the plan's changes. C(handlers) are looked up by the class of the change."""
+    """Apply the plan's changes. C(handlers): by the class of the change."""
     if check_mode or not plan.changes:
         return Outcome(done=plan.changes)
     target_of = {target.area_key: target for target in targets}
@@ -124,12 +124,12 @@ def converge(plan: Plan, targets: Iterable[Target], handlers: Handlers, check_mo
     # In the plan's order again, so that the result of a run reads as check mode predicted it.
     place = {id(change): position for position, change in enumerate(plan.changes)}
     done = sorted((change for run in runs for change in run.done), key=lambda change: place[id(change)])
-    failed = sorted((one for run in runs for one in run.failed), key=lambda one: place[id(one.change)])
+    failed = sorted((failure for run in runs for failure in run.failed), key=lambda failure: place[id(failure.change)])
     return Outcome(tuple(done), tuple(failed))
 
 
 def group_identical(changes: Iterable[AnyChange], written: Callable[[AnyChange], Any]) -> list[list[AnyChange]]:
-    """Changes that write the same, together: one call serves them all."""
+    """Groups changes that write the same: one call applies them all."""
     groups: dict[str, list[AnyChange]] = {}
     for change in changes:
         groups.setdefault(repr(written(change)), []).append(change)
@@ -142,7 +142,7 @@ def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
 
 
 def _still_possible(run: AreaRun, batch: Iterable[Change]) -> Iterator[Change]:
-    """Leave out what builds on a step that failed: a target that failed once is not touched again."""
+    """Leave out changes that depend on a failed one: a target that failed is not changed again."""
     broken = {failure.change.target: failure.problem for failure in run.failed}
     for change in batch:
         if change.target in broken:

@@ -15,9 +15,9 @@ from ..observe.client.problems import AWS_ERRORS
 from ..observe.client.sdk import ClientError
 from .run import AreaRun, Handlers, group_identical
 
-# The most resources that CreateTags and DeleteTags take in one call (EC2 API reference).
+# The most resources that CreateTags and DeleteTags accept in one call (EC2 API reference).
 RESOURCES = 1000
-# One bad id makes AWS refuse the whole call, and so does a batch that it finds too large: both are met by halving.
+# AWS rejects the whole call for one bad id, or for too large a batch: in both cases, the batch is halved.
 HALVING_CODES = frozenset(
     {"InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidID", "TagLimitExceeded"}
 )

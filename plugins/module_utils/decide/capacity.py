@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet of a given size costs: calls to AWS, minutes and memory, and into how many jobs it is best divided.
+"""What a fleet of a given size needs: calls to AWS, minutes, memory, and the best number of jobs.
 
 Calls follow from the page sizes of the botocore models, and are exact. Minutes and memory are estimates from the figures of
-the benchmark (guide to speed), and from what the operator says of the network and of the hosts.
+the benchmark (guide to speed), and from the operator's values for the network and the hosts.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ ENDPOINT_BUCKET, ENDPOINT_RATE = 4, 0.3
 # Reads that run at the same time in one process (observe/).
 READERS = 32
 
-# ansible-inventory --list: half as much again as the benchmark says of CPU (guide_speed), a fifth of memory.
+# ansible-inventory --list: the benchmark's figures (guide_speed) plus half for CPU, plus a fifth for memory.
 PROCESS_SECONDS, AREA_SECONDS, INSTANCE_SECONDS = 1.0, 0.025, 0.0008
 PROCESS_MIB, INSTANCE_KIB = 110, 26
-# The tasks of a host in a wave, and what ansible-core itself spends on each host and task, which forks do not share.
+# The tasks of a host in a wave, and ansible-core's own time for each host and task, which forks do not share.
 HOST_TASKS, TASK_SECONDS = 7, 0.04
 
 
@@ -53,7 +53,7 @@ class Area(InArea):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """With what the work is done. 0 shards: as few as C(memory_mib) for a job allows."""
+    """The resources for the work. 0 shards: as few as C(memory_mib) per job allows."""
 
     shards: int = 0
     memory_mib: int = 2048
@@ -80,7 +80,7 @@ class Size:
 
 
 def of_verdicts(verdicts: Iterable[Verdict]) -> list[Area]:
-    """The fleet of a report, as it is once every wanted instance reports."""
+    """The fleet of a report, assuming that every wanted instance reports."""
     by_area: dict[AreaKey, list[Verdict]] = {}
     for verdict in verdicts:
         by_area.setdefault(verdict.instance.area_key, []).append(verdict)
@@ -105,9 +105,11 @@ def of_size(given: Mapping[str, Any]) -> list[Area]:
     size = _read(Size, given)
     shares = (size.guardduty_percent, size.ssm_percent, size.package_percent)
     if sum(shares) > 100:
-        raise CapacityError(f"The percentages of the three routes come to {sum(shares):g}: more than all instances.")
+        raise CapacityError(
+            f"The percentages of the three routes add up to {sum(shares):g}, which is more than 100. Reduce them."
+        )
     if min(size.accounts, size.regions) < 1:
-        raise CapacityError("A fleet has at least one account and one region.")
+        raise CapacityError("Set at least one account and one region.")
     count = size.accounts * size.regions
     areas = []
     for number in range(count):
@@ -125,20 +127,20 @@ def _read(kind: Any, given: Mapping[str, Any]) -> Any:
     values = {}
     for name, value in given.items():
         if name not in known:
-            raise CapacityError(f"{name} is not known here; known are {', '.join(known)}.")
+            raise CapacityError(f"{name} is not a known variable. Use {', '.join(known)}.")
         try:
             values[name] = known[name](value)
         except (TypeError, ValueError):
-            raise CapacityError(f"{name} is '{value}'; give a number.") from None
+            raise CapacityError(f"{name} is '{value}'; set it to a number.") from None
         if values[name] < 0:
-            raise CapacityError(f"{name} is '{value}'; give a number of at least 0.")
+            raise CapacityError(f"{name} is '{value}'; set it to a number of at least 0.")
     return kind(**values)
 
 
 def reads(area: Area) -> dict[str, int]:
-    """The calls of one look at an account and region: of an inventory update, an audit, or each step of a roll-out.
+    """The calls of one scan of an account and region: in an inventory update, an audit, or each step of a roll-out.
 
-    Security groups are read too (one call a 1,000) where an endpoint is an operator's.
+    Security groups are read too (one call per 1,000) if an endpoint is an operator's.
     """
     return {
         "ec2:DescribeInstances": _pages(area.instances, INSTANCES_PAGE),
@@ -156,16 +158,16 @@ def _pages(items: int, size: int) -> int:
 
 
 def plan(areas: Sequence[Area], given: Mapping[str, Any], waves: Sequence[str | int]) -> dict[str, Any]:
-    """Shards of whole accounts, each as large as the others, and what each of them and all of them cost.
+    """Shards of whole accounts, of about the same size, and what each shard and all of them need.
 
-    C(given): the fields of Means, as text or numbers. C(waves): how many hosts of the package route at once.
+    C(given): the fields of Means, as text or numbers. C(waves): the hosts of the package route in each wave.
     """
     means = _read(Means, given)
     for name in ("memory_mib", "hosts_per_slice", "forks", "max_concurrency"):
         if getattr(means, name) <= 0:
-            raise CapacityError(f"{name} is 0; give a number above it.")
+            raise CapacityError(f"{name} is 0; set it to a number above 0.")
     if not areas:
-        raise CapacityError("The fleet has no instances: there is nothing to plan.")
+        raise CapacityError("The fleet has no instances, so there is no plan.")
     accounts: dict[str, list[Area]] = {}
     for area in areas:
         accounts.setdefault(area.account_id, []).append(area)
@@ -250,22 +252,22 @@ def _minutes(seconds: float) -> float:
 
 
 def lines(planned: Mapping[str, Any]) -> list[str]:
-    """The plan for the screen."""
+    """The plan as text for the console."""
     fleet, shards = planned["fleet"], planned["shards"]
     largest = max(shards, key=lambda shard: shard["instances"])
     slowest = max(shards, key=lambda shard: shard["minutes_of_a_slice"])
     means = planned["means"]
     return [
         f"{fleet['instances']:,} instances in {fleet['areas']:,} pairs of account and region",
-        f"One look at all of it: {sum(planned['calls'].values()):,} calls, of which "
+        f"One scan of the fleet: {sum(planned['calls'].values()):,} calls, of which "
         f"{planned['calls_of_largest_area']:,} at most in one account and region ({planned['largest_area']})",
         *(f"  {operation:<32} {times:>9,}" for operation, times in planned["calls"].items()),
         f"{len(shards):,} jobs, by accounts; the largest has {largest['instances']:,} instances in "
         f"{largest['accounts']:,} accounts: {largest['calls_of_a_look']:,} calls and about "
-        f"{largest['minutes_of_a_look']} minutes a look, about {largest['memory_mib']:,} MiB",
-        f"VPC endpoints: {sum(shard['endpoints'] for shard in shards):,} if every VPC needs one, made in about "
+        f"{largest['minutes_of_a_look']} minutes per scan, about {largest['memory_mib']:,} MiB",
+        f"VPC endpoints: {sum(shard['endpoints'] for shard in shards):,} if every VPC needs one, created in about "
         f"{max(shard['minutes_of_endpoints'] for shard in shards)} minutes at AWS's rate",
-        f"State Manager carries {sum(shard['associations'] for shard in shards):,} associations, each in about "
+        f"State Manager runs {sum(shard['associations'] for shard in shards):,} associations, each in about "
         f"{max(shard['minutes_of_state_manager'] for shard in shards)} minutes at max_concurrency "
         f"{means['max_concurrency']:g} %, all at the same time",
         f"Package route: {sum(shard['package_hosts'] for shard in shards):,} hosts in "

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan: the changes that lead from what is to what is wanted. Check mode, diff, changed and the message derive from it.
+"""A plan: the changes from the current to the desired state. Check mode, diff, changed and the message derive from it.
 
 Each kind of change is a frozen dataclass of its own, beside the planner that creates it. C(converge/) dispatches on the
-class; C(action) and C(kind) are the words of the message and of the result, and nothing depends on them.
+class; C(action) and C(kind) are only words of the message and of the result.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..model.fleet import InArea
 
 @dataclass(frozen=True, slots=True)
 class Change(InArea):
-    """One change to one thing. A subclass adds the fields that converge needs and a reader of the diff does not.
+    """One change to one thing. A subclass adds the fields that converge needs and a diff does not.
 
-    C(action) is the verb of the message ('tag', 'create', 'update', ...), C(kind) what it acts on, C(target) its
+    C(action) is the verb of the message ('tag', 'create', 'update', ...), C(kind) the kind of resource, C(target) its
     identifier (of the parent where the thing does not exist yet). C(before) and C(after) hold only what changes; None
-    means that the thing is not there.
+    means that the resource does not exist.
     """
 
     action: ClassVar[str]
@@ -61,7 +61,7 @@ class Plan:
         return bool(self.changes)
 
     def diff(self) -> dict[str, Any]:
-        """Before and after, keyed so that a reader finds the thing: account/region/kind target."""
+        """Before and after, keyed by resource: account/region/kind target."""
         before: dict[str, Any] = {}
         after: dict[str, Any] = {}
         for change in self.changes:
@@ -73,7 +73,7 @@ class Plan:
         return {"before": before, "after": after}
 
     def message(self, made: bool) -> str:
-        """What the plan does or did, in one sentence: '3 instances would be tagged, 1 VPC endpoint would be created.'"""
+        """The changes in one sentence: '3 instances would be tagged, 1 VPC endpoint would be created.'"""
         if not self.changes:
             return "Nothing to change."
         counts = Counter((change.action, change.kind) for change in self.changes)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tags to write on which instances, so that GuardDutyManaged says what is meant and GuardDuty can read it.
+"""Which tags to write on which instances, so that GuardDutyManaged has the desired value and GuardDuty can read it.
 
 Sources: GuardDuty user guide, "Prerequisites for Amazon EC2 instance support" (exclusion tags are read from the instance
 metadata); EC2 user guide, "Work with instance tags in instance metadata" (which tag keys the metadata allows).
@@ -41,7 +41,7 @@ class EnableMetadataTags(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteTags(Change):
-    """Tags of a resource of EC2. C(action) and C(kind) are said by the subclass for each kind of resource."""
+    """Tags of a resource of EC2. The subclass of each kind of resource sets C(action) and C(kind)."""
 
     action = "tag"
     tags: Mapping[str, str]
@@ -65,9 +65,9 @@ class UntagInstance(RemoveTags):
 
 @dataclass(frozen=True, slots=True)
 class TagPlan:
-    """The plan, the fleet as it will be, and what cannot be done.
+    """The plan, the fleet as it will be, and the changes that are impossible.
 
-    C(forbidden): tag keys by instance that keep it from showing its tags in the instance metadata.
+    C(forbidden): by instance, the tag keys that prevent its tags from being shown in the instance metadata.
     """
 
     plan: Plan
@@ -106,20 +106,20 @@ def plan_tags(snapshot: Snapshot, desired: DesiredTags) -> TagPlan:
             untags += _untag(instance, wanted)
             changed.append(replace(instance, tags=wanted, metadata_tags=instance.metadata_tags or opening))
         areas.append(replace(area, instances=tuple(changed)))
-    # Tags that go away first: one of them may be what keeps the metadata shut. Then the metadata, and the new tags last:
-    # where AWS refuses to open it the exclusion is not written either, since GuardDuty could not read it.
+    # Remove tags first: one of them may prevent instance metadata tags. Then set the metadata option, and new tags last:
+    # if AWS rejects the option, the exclusion is not written either, since GuardDuty could not read it.
     plan = Plan((*untags, *opens, *tags))
     return TagPlan(plan, Snapshot(tuple(areas), snapshot.problems), forbidden, tuple(problems))
 
 
 def refused_keys(desired: DesiredTags) -> str | None:
-    """Why the wish itself cannot be granted, or None."""
+    """Why the desired state itself is invalid, or None."""
     refused = refused_tags((*desired.tags, *desired.remove), "tags and remove_tags", managed=True)
     if refused:
         return refused
     both = sorted(set(desired.tags) & set(desired.remove))
     if both:
-        return f"The tags {', '.join(both)} are in tags and in remove_tags; name each in one of them."
+        return f"The tags {', '.join(both)} are in tags and in remove_tags; use each in only one of them."
     if desired.managed and MANAGED_TAG in (*desired.tags, *desired.remove):
         return f"{MANAGED_TAG} is in managed and in tags or remove_tags; use managed for it."
     value = desired.tags.get(MANAGED_TAG)
@@ -129,7 +129,7 @@ def refused_keys(desired: DesiredTags) -> str | None:
 
 
 def forbidden_keys(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys that AWS does not let into the instance metadata: a space, a slash, or a reserved word."""
+    """The keys that AWS does not allow in the instance metadata: a space, a slash, or a reserved word."""
     return tuple(key for key in tags if key in METADATA_RESERVED or not METADATA_KEY.fullmatch(key))
 
 
@@ -143,7 +143,7 @@ def forbidden_sentence(forbidden: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def repaired(value: str) -> str | None:
-    """'true' or 'false' where that is what the value can only mean, such as 'True' or ' FALSE'; otherwise None."""
+    """'true' or 'false' if the value clearly means that, such as 'True' or ' FALSE'; otherwise None."""
     lowered = value.strip().lower()
     return lowered if lowered in ("true", "false") else None
 
@@ -152,7 +152,7 @@ def _wanted_tags(instance: Instance, desired: DesiredTags) -> dict[str, str]:
     wanted = {key: value for key, value in instance.tags.items() if key not in desired.remove}
     wanted.update(desired.tags)
     if MANAGED_TAG in desired.tags:
-        # YAML's true arrives as 'True', which GuardDuty would not take for 'true'.
+        # YAML's true arrives as 'True', which GuardDuty does not read as 'true'.
         wanted[MANAGED_TAG] = repaired(desired.tags[MANAGED_TAG]) or desired.tags[MANAGED_TAG]
     current = instance.tags.get(MANAGED_TAG)
     if desired.managed in VALUES:
@@ -165,19 +165,19 @@ def _wanted_tags(instance: Instance, desired: DesiredTags) -> dict[str, str]:
 
 
 def _refusal(instance: Instance, wanted: Mapping[str, str]) -> Problem | None:
-    """AWS refuses a new key that the metadata does not allow where instance metadata tags are on."""
+    """With instance metadata tags on, AWS rejects a new key that the metadata does not allow."""
     bad = forbidden_keys({key: "" for key in wanted if key not in instance.tags}) if instance.metadata_tags else ()
     if not bad:
         return None
     message = (
         f"the instance metadata tags of {instance.instance_id} do not allow the tag keys {', '.join(map(repr, bad))}"
     )
-    advice = "Choose keys of letters, digits and + - = . , _ : @, or turn its instance metadata tags off first."
+    advice = "Use keys of letters, digits and + - = . , _ : @, or turn off its instance metadata tags first."
     return Problem(*instance.area_key, "the change of tags", "TagKeyNotAllowed", message, "", advice)
 
 
 def _should_open(wanted: Mapping[str, str], instance: Instance, desired: DesiredTags) -> bool:
-    """An exclusion that this run writes or confirms is opened to GuardDuty."""
+    """Whether GuardDuty has to be enabled to read an exclusion that this run writes or confirms."""
     asks = desired.managed in ("exclude", "repair") or MANAGED_TAG in desired.tags
     return desired.metadata_tags and asks and wanted.get(MANAGED_TAG) == "false" and not instance.metadata_tags
 
@@ -192,7 +192,7 @@ def _open(instance: Instance) -> Change:
 
 
 def _tag(instance: Instance, wanted: Mapping[str, str]) -> Iterator[Change]:
-    # Sorted, so that instances which get the same tags share one call whatever order their own tags are in.
+    # Sorted, so that instances that get the same tags share one call, whatever the order of their own tags.
     written = {key: wanted[key] for key in sorted(wanted) if instance.tags.get(key) != wanted[key]}
     if written:
         before, after = shown_tags(instance.tags, written), shown_tags(written)

@@ -81,7 +81,7 @@ def restart_and_watch(module: Commands, seconds: float) -> None:
 
 
 def watch(module: Commands, seconds: float, began: float | None = None) -> None:
-    """Crashed unless the same process runs for so many seconds: being active right after the start is no proof."""
+    """Crashed unless the same process runs for so many seconds: being active right after the start proves nothing."""
     began = time.time() if began is None else began
     first = unit(module)
     deadline = time.monotonic() + seconds

@@ -17,7 +17,7 @@ class Association:
     """A State Manager association.
 
     C(settings) has AWS's names and holds everything that UpdateAssociation takes, since an update clears what it leaves
-    out. C(tags) is None until somebody asked for them: they cost a call.
+    out. C(tags) is None unless the tags were read, which takes a call.
     """
 
     association_id: str
@@ -47,7 +47,7 @@ class Association:
 
 @dataclass(frozen=True, slots=True)
 class DocumentParameter:
-    """A parameter of an SSM document. C(allowed) is None where any value goes, or where the values are not known."""
+    """A parameter of an SSM document. C(allowed) is None if any value is allowed, or if the allowed values are not known."""
 
     required: bool
     allowed: tuple[str, ...] | None = None
@@ -77,10 +77,10 @@ class AssociationNeed:
 
 @dataclass(frozen=True, slots=True)
 class AssociationArea(InArea):
-    """The associations of one account and region that match the desired state: none, one that was described, or several.
+    """The associations of one account and region that match the desired state: none, one (described), or several.
 
-    C(every): all that there are; C(nodes): the tags of the managed nodes that its targets may select. None: not known.
-    C(asked): the fields that were read as far as they could be, so that nobody reads them again.
+    C(every): all associations; C(nodes): the tags of the managed nodes that its targets may select. None: not known.
+    C(asked): the fields that were read as far as they could be, so that they are not read again.
     """
 
     found: tuple[Association, ...] = ()
@@ -92,7 +92,7 @@ class AssociationArea(InArea):
 
 @dataclass(frozen=True, slots=True)
 class AssociationReading:
-    """What was read of associations, what failed, and what could not be read though the plan does not depend on it."""
+    """The associations that were read, the calls that failed, and the failures on which no plan depends (C(remarks))."""
 
     areas: tuple[AssociationArea, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -101,7 +101,7 @@ class AssociationReading:
 
 @dataclass(frozen=True, slots=True)
 class AssociationRun:
-    """A run of an association with what it did on each node."""
+    """A run of an association with its result on each node."""
 
     execution: Execution
     targets: tuple[ExecutionTarget, ...]
@@ -128,7 +128,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionTarget:
-    """What a run did on one node. The statuses are AWS's own words."""
+    """The result of a run on one node. The statuses are AWS's."""
 
     execution_id: str
     version: str

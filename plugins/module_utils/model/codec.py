@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The snapshot as plain data for an inventory cache, and back.
 
-C(FORMAT) is part of every cache key: raise it when a record of fleet.py changes, so that an old cache is never read as a new
-one.
+C(FORMAT) is part of every cache key: increase it when a record of fleet.py changes, so that an old cache is never read as
+a new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FORMAT = 3
 def to_plain(value: Any) -> Any:
     """Lists, dicts, strings, numbers and None only."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -33,7 +33,7 @@ def to_plain(value: Any) -> Any:
 
 
 def snapshot_from_plain(plain: Any) -> Snapshot:
-    """The snapshot that to_plain() was given. Raises ValueError, TypeError or KeyError where it is anything else."""
+    """The inverse of to_plain() for a snapshot. Raises ValueError, TypeError or KeyError for other data."""
     built: Snapshot = _build(Snapshot, plain)
     return built
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What carries events to a rulebook, as SQS and EventBridge give it. The model of a fleet is in fleet.py."""
+"""The queues and rules that deliver events to a rulebook, as SQS and EventBridge return them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .fleet import InArea
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue of SQS. C(attributes) as GetQueueAttributes gives them: all of them text."""
+    """A queue of SQS. C(attributes) as GetQueueAttributes returns them: strings only."""
 
     url: str
     attributes: Mapping[str, str]
@@ -32,7 +32,7 @@ class EventRule:
 
 @dataclass(frozen=True, slots=True)
 class EventArea(InArea):
-    """What carries events in one account and region, by name."""
+    """The queues and rules of one account and region, by name."""
 
     partition: str
     queues: Mapping[str, Queue]

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS says of a fleet, as frozen records: the language that observe, decide and converge share.
+"""AWS's data about a fleet as frozen records, which observe, decide and converge share.
 
 Nothing here reads, judges or writes. A value that could not be read is None or named in C(AccountRegion.unknown);
-it is never replaced by a default that looks like knowledge.
+it is never replaced by a default that looks like a value from AWS.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 MANAGED_TAG = "GuardDutyManaged"
+# Keys that start so are markup in what Ansible passes around as JSON.
+ANSIBLE_MARKUP = "__ansible"
 GUARDDUTY_ASSOCIATION = "GuardDutyRuntimeMonitoring-do-not-delete"
 SSM_DOCUMENT = "AmazonGuardDuty-ConfigureRuntimeMonitoringSsmPlugin"
 SSM_PACKAGE = "AmazonGuardDuty-RuntimeMonitoringSsmPlugin"
 
 
 class AreaKey(NamedTuple):
-    """An account and a region, the place where everything of a fleet is. As text: ACCOUNT/REGION."""
+    """An account and a region: where each resource of a fleet is. As text: ACCOUNT/REGION."""
 
     account_id: str
     region: str
@@ -43,7 +45,7 @@ class InArea:
 
 @dataclass(frozen=True, slots=True)
 class Problem(InArea):
-    """One call to AWS that failed, in words that an operator can act on."""
+    """A call to AWS that failed, described so that an operator can act on it."""
 
     operation: str
     code: str
@@ -70,7 +72,7 @@ DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "Unauthorized
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An EC2 instance as DescribeInstances gives it."""
+    """An EC2 instance as DescribeInstances returns it."""
 
     instance_id: str
     account_id: str
@@ -91,7 +93,7 @@ class Instance:
     metadata_tags: bool = False
     imds: bool = True
     operator: str | None = None
-    # In seconds since 1970; a stopped instance that is started is launched anew (EC2 API reference, Instance).
+    # In seconds since 1970; starting a stopped instance launches it again (EC2 API reference, Instance).
     launched: float | None = None
 
     @property
@@ -100,7 +102,7 @@ class Instance:
 
     @property
     def gone(self) -> bool:
-        """Whether the instance is terminated, or about to be: it never runs again (EC2 user guide, instance states)."""
+        """Whether the instance is terminated or shutting down: it never runs again (EC2 user guide, instance states)."""
         return self.state in ("terminated", "shutting-down")
 
     @property
@@ -110,7 +112,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A managed node as Systems Manager gives it. C(ping) is AWS's PingStatus: Online, ConnectionLost or Inactive."""
+    """A managed node as Systems Manager returns it. C(ping) is AWS's PingStatus: Online, ConnectionLost or Inactive."""
 
     instance_id: str
     ping: str
@@ -126,7 +128,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRow:
-    """One EC2 row of GuardDuty's ListCoverage. C(issue) is AWS's own text, unchanged."""
+    """One EC2 row of GuardDuty's ListCoverage. C(issue) is AWS's text, unchanged."""
 
     instance_id: str
     status: str
@@ -143,7 +145,7 @@ class CoverageRow:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """The GuardDuty detector of an account and region. C(detector_id) None: there is none."""
+    """The GuardDuty detector of an account and region. C(detector_id) is None if there is no detector."""
 
     detector_id: str | None = None
     status: str = "ENABLED"
@@ -168,7 +170,7 @@ class Detector:
 class Feature:
     """A detector feature with its additional configuration, name to enabled.
 
-    C(parts_managed_by): which of these an organization policy manages, name to AWS's word for it.
+    C(parts_managed_by): which of these an organization policy manages, name to AWS's name of the manager.
     """
 
     enabled: bool = False
@@ -186,7 +188,7 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
-    """A VPC. DNS attributes are None until somebody asked for them: they cost a call each."""
+    """A VPC. DNS attributes are None unless they were read, which takes a call each."""
 
     vpc_id: str
     owner_id: str
@@ -216,7 +218,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """One inbound permission. C(other_sources): it also allows groups or prefix lists, which CIDRs cannot judge."""
+    """One inbound permission. C(other_sources): it also allows groups or prefix lists, whose members CIDRs do not show."""
 
     protocol: str
     from_port: int
@@ -263,7 +265,7 @@ class Lookup:
         return any(getattr(self, name) for name in _LOOKUP_SETS)
 
 
-_LOOKUP_SETS = tuple(one.name for one in fields(Lookup) if one.name != "group_name")
+_LOOKUP_SETS = tuple(lookup_field.name for lookup_field in fields(Lookup) if lookup_field.name != "group_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,7 @@ class AccountRegion(InArea):
 
     C(unknown) names what could not be read: C(instances), C(ssm), C(detector), C(coverage), C(vpcs), C(endpoints),
     C(security_groups), C(subnets), C(service). C(service_zones): the availability zones in which the endpoint service is
-    offered; empty when it is not offered at all, None when nobody asked. C(looked_up): what was read beyond the snapshot,
+    offered; empty if it is not offered at all, None if it was not read. C(looked_up): what was read beyond the snapshot,
     or could not be read.
     """
 
@@ -292,7 +294,7 @@ class AccountRegion(InArea):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A fleet at one moment: every account and region that was asked for, and every call that failed."""
+    """A fleet at one moment: every account and region that was requested, and every call that failed."""
 
     areas: tuple[AccountRegion, ...] = ()
     problems: tuple[Problem, ...] = ()

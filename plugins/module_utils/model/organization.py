@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a GuardDuty administrator has set for members and for its organization."""
+"""What a GuardDuty administrator has configured for members and for its organization."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .fleet import Feature, InArea
 class MemberArea(InArea):
     """An administrator's account in one region, and the features of those of its members that could be read.
 
-    C(skipped): members that are not enabled, account id to AWS's word for their relationship.
+    C(skipped): members that are not enabled, account id to AWS's status of the relationship.
     """
 
     detector_id: str
@@ -25,7 +25,7 @@ class MemberArea(InArea):
 
 @dataclass(frozen=True, slots=True)
 class AutoEnable:
-    """What happens to a feature in members by itself: NEW, ALL or NONE, and so for each sub-feature."""
+    """In which members GuardDuty enables a feature automatically: NEW, ALL or NONE, also for each sub-feature."""
 
     feature: str = "NONE"
     additional: Mapping[str, str] = field(default_factory=dict)
@@ -33,9 +33,9 @@ class AutoEnable:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationArea(InArea):
-    """What a delegated administrator has chosen for its organization in one region.
+    """What a delegated administrator has configured for its organization in one region.
 
-    C(members): GuardDuty itself in members, as AutoEnableOrganizationMembers says it; None where AWS only knows the older
+    C(members): GuardDuty itself in members, the value of AutoEnableOrganizationMembers; None where AWS returns only the older
     switch C(new_members).
     """
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what endpoints need beyond a snapshot, and reads endpoints back after they were changed."""
+"""Reads what endpoint planning needs beyond a snapshot, and reads endpoints again after a change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NETWORK = ReadScope(instances=False, ssm=False, detector=False, coverage=False)
 
 
 def look_up(targets: Iterable[Target], snapshot: Snapshot, lookups: Mapping[AreaKey, Lookup]) -> Snapshot:
-    """The snapshot with what was looked up. A call that fails makes a problem, never an exception."""
+    """The snapshot with the data of the lookups. A call that fails adds a problem; it raises no exception."""
     if not lookups:
         return snapshot
     target_of = {target.area_key: target for target in targets}
@@ -85,7 +85,7 @@ def _calls(target: Target, lookup: Lookup) -> list[Call]:
 
 
 def service_zones(target: Target, service: str) -> frozenset[str]:
-    """The availability zones in which an endpoint service is offered. A filter, because a name would be an error."""
+    """The availability zones in which an endpoint service is offered. Uses a filter, because an unknown name is an error."""
     pages = ec2.pages(target, "describe_vpc_endpoint_services", Filters=ec2.to_filters({"service-name": service}))
     return frozenset(zone for page in pages for item in page["ServiceDetails"] for zone in item["AvailabilityZones"])
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what carries events to a rulebook: SQS queues, and the rules of EventBridge that fill them."""
+"""Reads what delivers events to a rulebook: SQS queues, and the EventBridge rules that send to them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any
 from ..model.events import EventArea, EventRule, Queue
 from ..model.fleet import Problem
 from .client.access import Target
+from .fleet.ec2 import tag_dict
 from .fleet.snapshot import for_each_area
 
 
 def event_areas(
     targets: Iterable[Target], queue_names: Iterable[str], rule_prefix: str
 ) -> tuple[list[EventArea], tuple[Problem, ...]]:
-    """In each target the queues of these names, and the rules whose name starts so."""
+    """For each target, the queues of these names, and the rules whose names start with the prefix."""
     wanted = frozenset(queue_names)
 
     def one(target: Target) -> EventArea:
@@ -52,6 +53,6 @@ def _rule(client: Any, rule: Mapping[str, Any]) -> EventRule:
     return EventRule(
         pattern=rule.get("EventPattern") or "",
         enabled=rule.get("State") == "ENABLED",
-        targets={one["Id"]: one["Arn"] for page in pages for one in page["Targets"]},
-        tags={tag["Key"]: tag["Value"] for tag in tags},
+        targets={target["Id"]: target["Arn"] for page in pages for target in page["Targets"]},
+        tags=tag_dict(tags),
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of ssm_association, and the wish that they state."""
+"""The options of ssm_association, and the desired association that they state."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options that say what Runtime Monitoring should be, and the wish that they state."""
+"""The options for the desired state of Runtime Monitoring, and the fields that they state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEATURE_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def stated(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a DesiredFeatures. An option that was left out is no wish."""
+    """The fields of a DesiredFeatures. An option that was left out leaves its sub-feature alone."""
     return {
         "enabled": params["state"] == "enabled",
         "additional": {option: params[option] for option in SUB_FEATURES if params[option] is not None},

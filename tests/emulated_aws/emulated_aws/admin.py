@@ -59,7 +59,7 @@ class Admin:
 
 
 def _agent_reports(report: dict[str, Any]) -> None:
-    """What a real process on a real host says of itself: its version, and the identity document that IMDS gave it."""
+    """The data of a real process on a real host: its version, and the identity document that IMDS gave it."""
     document = report["document"]
     with WORLD.lock:
         node = WORLD.nodes_in(document["accountId"], document["region"])[document["instanceId"]]

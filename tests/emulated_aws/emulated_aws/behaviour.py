@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens by itself: GuardDuty's association, endpoints and clean-up, and associations that run over time.
+"""What AWS does on its own: GuardDuty's association, endpoints and clean-up, and associations that run over time.
 
 Nothing runs in the background: whoever reads what time or other calls may have changed calls C(settle) first.
 """
@@ -38,7 +38,7 @@ _SERVICES = frozenset({"ec2", "ssm", "guardduty", "organizations"})
 
 
 def load() -> None:
-    """A fleet has been loaded: what it says is shown as it is, and GuardDuty begins to act upon it."""
+    """A fleet has been loaded: its data is shown unchanged, and GuardDuty starts to act on it."""
     _changed.clear()
     _poked.clear()
     keys = [*WORLD.detectors]
@@ -82,7 +82,7 @@ def _react(operation: str, account: str, region: str) -> None:
 
 
 def settle(account: str, region: str) -> None:
-    """Let happen what is due in an account and region. Cheap when nothing is."""
+    """Run what is due in an account and region. Cheap if nothing is."""
     with WORLD.lock:
         key, now = (account, region), WORLD.now()
         ssm = ssm_state.state(account, region)

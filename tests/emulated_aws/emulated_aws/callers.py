@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose request it is: plain access keys, keys that AssumeRole gave, and keys that AWS would refuse."""
+"""Whose request it is: plain access keys, keys from AssumeRole, and keys that AWS would reject."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What botocore's service models demand of a request, and clients do not check: patterns, enums, upper bounds."""
+"""Constraints of botocore's service models that clients do not check: patterns, enums, upper bounds."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 
 def violations(service: str, operation: str, parameters: dict[str, Any]) -> list[str]:
-    """Each constraint of the botocore model that C(parameters) break, in the words that AWS's front ends use."""
+    """Each constraint of the botocore model that C(parameters) break, in the wording of AWS's front ends."""
     shape = operation_model(service, operation).input_shape
     return list(_problems(shape, parameters, "")) if shape is not None else []
 
 
 def require(service: str, operation: str, parameters: dict[str, Any]) -> None:
-    """Refuse what the model refuses as C(ValidationException), one of AWS's common errors."""
+    """Reject what the model rejects as C(ValidationException), one of AWS's common errors."""
     found = violations(service, operation, parameters)
     if found:
         count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coverage follows from the world: which instances have a row, and whether it is healthy."""
+"""Coverage computed from the world: which instances have a row, and whether it is healthy."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def managed(instance: Ec2Instance, automated: bool) -> bool:
 
 
 class _Eyes:
-    """GuardDuty's look at one account and region, with one question per VPC."""
+    """GuardDuty's check of one account and region, with one query per VPC."""
 
     def __init__(self, state: GuardDutyState) -> None:
         self._account, self._region = state.account_id, state.region_name
@@ -120,7 +120,7 @@ class _Eyes:
 
 
 def truth(state: GuardDutyState) -> dict[str, Facts]:
-    """What is so now, of every running Linux instance where Runtime Monitoring is on.
+    """The current coverage of every running Linux instance where Runtime Monitoring is on.
 
     Whether AWS lists instances of an operator (ECS Managed Instances, unsupported) is not documented: not here.
     """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of ListCoverage: what is kept of an instance, how a row looks, how rows are filtered and sorted."""
+"""Rows of ListCoverage: the stored data of an instance, the form of a row, filters and sorting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .guardduty_detector import refused
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What GuardDuty says of an instance. C(issue) is None when it is healthy."""
+    """GuardDuty's coverage of an instance. C(issue) is None when it is healthy."""
 
     instance_id: str
     instance_type: str
@@ -81,7 +81,7 @@ _CRITERIA: dict[str, _Read] = {
     "AGENT_VERSION": lambda r: _instance(r).get("agentDetails", {}).get("version"),
     "INSTANCE_ID": lambda r: _instance(r)["instanceId"],
     "CLUSTER_ARN": lambda r: _instance(r).get("clusterArn"),
-    # These are properties of clusters, which are no rows here: an EC2 instance has none of them.
+    # These are properties of clusters, which have no rows here: an EC2 instance does not have them.
     "ADDON_VERSION": lambda r: None,
     "CLUSTER_NAME": lambda r: None,
     "ECS_CLUSTER_NAME": lambda r: None,

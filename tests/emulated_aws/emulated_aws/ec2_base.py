@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every EC2 operation of ours needs: parsed parameters, fast answers, paging, EC2's words for mistakes."""
+"""What every EC2 operation of ours needs: parsed parameters, fast answers, paging, EC2's error messages."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def not_found(kind: str, code: str, missing: Sequence[str]) -> AwsError:
 
 
 def check_ids(prefix: str, code: str, ids: Sequence[str]) -> None:
-    """Refuse ids that cannot be: a wrong prefix, or not 8 or 17 hexadecimal digits."""
+    """Reject invalid ids: a wrong prefix, or not 8 or 17 hexadecimal digits."""
     for each in ids:
         head, dummy, tail = each.rpartition("-")
         if head != prefix or len(tail) not in (8, 17) or set(tail) - set("0123456789abcdef"):

@@ -35,7 +35,7 @@ class EndpointOperations(Ec2Operations):
         return ec2_endpoints.live(self.current_account, self.region)
 
     def _own_vpc(self, vpc_id: str) -> VPC:
-        """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html: endpoints are the owner's business."""
+        """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html: only the owner manages endpoints."""
         if vpc_id in self.ec2_backend.vpcs:
             return self.ec2_backend.vpcs[vpc_id]
         if vpc_id in ec2_state.visible_vpcs(self.current_account, self.region):
@@ -197,7 +197,7 @@ class EndpointOperations(Ec2Operations):
         return groups
 
     def delete_vpc_endpoints(self) -> Answer:
-        """Unknown endpoints come back under Unsuccessful; the others are deleted all the same."""
+        """Unknown endpoints are returned in Unsuccessful; the others are still deleted."""
         refused = []
         for each in self.asked["VpcEndpointIds"]:
             endpoint = self._endpoints.get(each)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EC2 refuses about interface endpoints: the AWS PrivateLink guide's considerations, and known error texts."""
+"""What EC2 rejects about interface endpoints: the AWS PrivateLink guide's considerations, and known error texts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def private_dns_name(service: str) -> str:
 
 
 def check_subnets(account: str, vpc: VPC, service: str, added: Sequence[str], present: Sequence[str]) -> None:
-    """Subnets must be the VPC's, in a zone that the service has, and one a zone."""
+    """Subnets must be the VPC's, in a zone that the service has, and one per zone."""
     subnets = ec2_state.visible_subnets(account, vpc.ec2_backend.region_name)
     missing = [each for each in added if each not in subnets]
     if missing:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VPC endpoints and their life: pending, available, deleting, gone."""
+"""VPC endpoints and their lifecycle: pending, available, deleting, gone."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _described_policy(account: str, word: str) -> str:
 
 
 def guardduty_group(vpc: VPC) -> SecurityGroup:
-    """The security group that GuardDuty makes beside its endpoint (name as seen in many public scripts)."""
+    """The security group that GuardDuty creates for its endpoint (name as seen in many public scripts)."""
     group = _group(
         vpc, f"GuardDutyManagedSecurityGroup-{vpc.id}", "Associated with VPC-endpoint and tagged as GuardDuty"
     )
@@ -180,5 +180,5 @@ def open_to_vpc(vpc: VPC, group: SecurityGroup) -> None:
 
 
 def policy_text(document: str) -> str:
-    """The document as EC2 gives it back: pretty-printed, not as it was sent."""
+    """The document as EC2 returns it: pretty-printed, not as it was sent."""
     return json.dumps(json.loads(document), indent=2)

@@ -314,7 +314,7 @@ class InstanceOperations(Ec2Operations):
         return {each: index[each] for each in ids}
 
     def start_instances(self) -> Any:
-        """A stopped instance that starts is launched anew, and its SSM Agent takes its time."""
+        """A stopped instance that starts is launched again, and its SSM Agent takes its time."""
         stopped = [
             one for one in self.instances_named(self.asked["InstanceIds"]).values() if one._state.name == "stopped"
         ]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EC2 as the other services of this world see it: instances, VPCs, and the way to GuardDuty."""
+"""EC2 as the other services of this world see it: instances, VPCs, and connectivity to GuardDuty."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def is_guarddutys(endpoint: Endpoint) -> bool:
 
 
 def create_guardduty_endpoint(account: str, region: str, vpc_id: str) -> str:
-    """Make the endpoint and security group that GuardDuty makes for itself; the endpoint's id. Idempotent."""
+    """Create GuardDuty's own endpoint and security group; returns the endpoint's id. Idempotent."""
     for each in ec2_endpoints.live(account, region).values():
         if each.vpc_id == vpc_id and each.deleted is None and is_guarddutys(each):
             return each.id
@@ -211,7 +211,7 @@ def _one_subnet_a_zone(account: str, region: str, vpc: VPC) -> list[str]:
 
 
 def delete_guardduty_endpoint(account: str, region: str, vpc_id: str) -> None:
-    """Delete GuardDuty's own endpoint and security group of the VPC, if they are there."""
+    """Delete GuardDuty's own endpoint and security group of the VPC, if they exist."""
     for each in ec2_endpoints.live(account, region).values():
         if each.vpc_id == vpc_id and each.deleted is None and is_guarddutys(each):
             each.deleted = WORLD.now()

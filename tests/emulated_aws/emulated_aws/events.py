@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EventBridge: what EC2, tags and GuardDuty say of themselves on the default bus, and the rules that send it to queues.
+"""EventBridge: the events of EC2, tags and GuardDuty on the default bus, and the rules that send it to queues.
 
 EventBridge events reference: EC2 ("EC2 Instance State-change Notification"), tag ("Tag Change on Resource"), GuardDuty
 ("GuardDuty Runtime Protection Healthy", "... Unhealthy"); the details of each in the user guides of EC2 (monitoring
@@ -34,7 +34,7 @@ _TITLES = {"HEALTHY": "Healthy", "UNHEALTHY": "Unhealthy"}
 
 @dataclass(frozen=True)
 class _Seen:
-    """Of an instance what events tell the changes of."""
+    """The attributes of an instance whose changes cause events."""
 
     state: str
     tags: Mapping[str, str]
@@ -54,7 +54,7 @@ def _rules(account: str, region: str) -> list[Rule]:
 
 
 def settle(account: str, region: str) -> None:
-    """Tell the rules what changed since the last look. Cheap where there is no rule."""
+    """Send the changes since the last check to the rules. Cheap without rules."""
     key = account, region
     if not ec2_state.used(account, region) or not _rules(account, region):
         _seen.pop(key, None)
@@ -128,7 +128,7 @@ def deliver(
 
 
 def _send(rule: Rule, target: str, body: str) -> None:
-    """What may not be sent, or has no queue, is lost: the rule's metric FailedInvocations alone tells of it."""
+    """Events that may not be sent, or have no queue, are lost: only the rule's metric FailedInvocations counts them."""
     service, region, account, name = target.split(":")[2:6]
     if service != "sqs":
         raise NotImplementedError(f"a target of {service}")
@@ -172,7 +172,7 @@ class EventsResponse(EventsHandler):
         return ActionResult({"FailedEntryCount": failed, "Entries": entries})
 
     def put_targets(self) -> Any:
-        """EventBridge user guide: a queue of another account needs a role; here is nothing that could take it."""
+        """EventBridge user guide: a queue of another account needs a role, which is not emulated."""
         self.parse_parameters(self.normalized_request)
         for target in self.params["Targets"]:
             if target["Arn"].split(":")[4] != self.current_account:

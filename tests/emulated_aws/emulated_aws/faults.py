@@ -81,7 +81,7 @@ class Rule:
         return True
 
     def meet(self) -> None:
-        """Hold a call until C(times) of them have come, so that none of their callers saw what another is about to do."""
+        """Hold calls until C(times) have arrived, so that no caller sees what another is about to do."""
         try:
             self._met.wait(self.seconds)
         except threading.BrokenBarrierError:

@@ -40,7 +40,7 @@ class FleetError(Exception):
 
 
 class Reader:
-    """Takes the keys of one mapping out one by one; what is left at the end is a mistake."""
+    """Removes the keys of one mapping one by one; a key that is left at the end is an error."""
 
     def __init__(self, value: Any, path: str) -> None:
         if not isinstance(value, dict):
@@ -95,7 +95,7 @@ class Reader:
         return {name: entries.text(name, "") for name in list(entries._left)}
 
     def each(self, key: str, build: Callable[[str, Any, str], T]) -> dict[str, T]:
-        """One built thing per key of the mapping under C(key)."""
+        """One built object per key of the mapping under C(key)."""
         entries = Reader(self.take(key, dict, {}, "a mapping"), self.at(key))
         return {name: build(name, value, entries.at(name)) for name, value in entries._left.items()}
 

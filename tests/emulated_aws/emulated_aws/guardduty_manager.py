@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What GuardDuty does for an account and region while Runtime Monitoring is on, and when it goes off."""
+"""What GuardDuty does for an account and region while Runtime Monitoring is on, and when it is turned off."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GONE = ("terminated", "shutting-down")
 
 
 def act(account: str, region: str, poked: bool) -> None:
-    """Do what GuardDuty does of itself after a change. C(poked): failed endpoints are tried again."""
+    """Do what GuardDuty does on its own after a change. C(poked): failed endpoints are tried again."""
     state = guardduty_state.state(account, region)
     management = state.management
     if not state.runtime:
@@ -38,7 +38,7 @@ def act(account: str, region: str, poked: bool) -> None:
     toggled = (management.runtime, management.automated) != (True, state.automated)
     management.runtime, management.automated = True, state.automated
     if toggled:
-        # Coverage page: an association in the way wants AUTO off and on after it has been deleted.
+        # Coverage page: after a conflicting association is deleted, AUTO must be turned off and on.
         management.association_problem = None
         management.endpoint_problems.clear()
     linux = [i for i in ec2_view.instances(account, region) if i.platform == "linux" and i.state not in _GONE]
@@ -56,7 +56,7 @@ def tags_matter(account: str, region: str) -> bool:
 
 
 def _suspended(state: GuardDutyState) -> bool:
-    """A suspended detector keeps its features; what becomes of agents then is not documented: nothing here."""
+    """A suspended detector keeps its features; what happens to agents then is not documented: nothing here."""
     return state.detector is not None and not state.detector.enabled
 
 
@@ -149,7 +149,7 @@ def _create_endpoint(state: GuardDutyState, owner: str, vpc: str) -> None:
 
 
 def _leave(state: GuardDutyState) -> None:
-    """Runtime Monitoring went off (user guide, "Clean up security agent resources").
+    """Runtime Monitoring was turned off (user guide, "Clean up security agent resources").
 
     While EKS_RUNTIME_MONITORING is on everything stays. An agent is uninstalled only where SSM reaches the node, the
     tag is not C(false), and instance metadata tags are allowed; and only one that GuardDuty brought.

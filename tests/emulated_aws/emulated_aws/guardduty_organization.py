@@ -203,7 +203,7 @@ class OrganizationOperations(GuardDutyBase):
     # Members' detectors
 
     def _split(self, accounts: Iterable[str]) -> tuple[list[str], list[dict[str, str]]]:
-        """Those that can be served, and those left out: strangers, and members that settle.
+        """Those that can be processed, and those left out: unknown accounts, and members that still settle.
 
         That members are answered so for a time after they joined was seen in public issues (the same words for both).
         """
@@ -269,7 +269,7 @@ def _choose(settings: OrganizationSettings, features: Iterable[Mapping[str, Any]
 
 
 def _enable(detector: Detector, settings: OrganizationSettings, choices: set[str]) -> None:
-    """Switch on what the settings say for such members; NONE switches nothing off (botocore)."""
+    """Enable the configured settings for such members; NONE disables nothing (botocore)."""
     for name, choice in settings.features.items():
         if choice in choices:
             detector.features[name].set(True)

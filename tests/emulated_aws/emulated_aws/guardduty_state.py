@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What GuardDuty holds in one account and region, and which accounts an administrator sees."""
+"""GuardDuty's state in one account and region, and which accounts an administrator sees."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Management:
 
 @dataclass
 class OrganizationSettings:
-    """What the administrator chose for members: NEW, ALL or NONE, for GuardDuty, each feature and each part of it."""
+    """The administrator's settings for members: NEW, ALL or NONE, for GuardDuty, each feature and each part of it."""
 
     members: str = "NONE"
     features: dict[str, str] = field(default_factory=dict)
@@ -95,7 +95,7 @@ def detector(account: str, region: str) -> Detector | None:
 
 
 def load() -> None:
-    """Make the detectors of the fleet just loaded; accounts that have one are the administrator's members."""
+    """Create the detectors of the loaded fleet; accounts that have one are the administrator's members."""
     for (account, region), wanted in WORLD.detectors.items():
         state(account, region).detector = of_fleet(account, region, wanted)
     organization = WORLD.organization

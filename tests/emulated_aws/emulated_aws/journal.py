@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happened: every AWS call, and everything that must never happen in a test."""
+"""The log: every AWS call, and everything that must never happen in a test."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet becomes a world: moto is emptied, EC2 and the shared state are filled, the services follow."""
+"""Creates a world from a fleet: empties moto, fills EC2 and the shared state, then the services."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Place:
 
 
 def load(fleet: Fleet) -> None:
-    """Replace the whole world by C(fleet). Refused as a whole, before anything is emptied, where a zone is unknown."""
+    """Replace the whole world by C(fleet). Rejected before anything is emptied if a zone is unknown."""
     _check_zones(fleet)
     with WORLD.lock:
         moto_api_backend.reset()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages of a list, as AWS gives them: a token that belongs to the call that got it."""
+"""Pages of a list, as AWS returns them: a token is valid only for the call that returned it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .wire import AwsError
 
 Row = TypeVar("Row")
 
-# The rows are kept under the token, because computing 10,000 rows anew for each page is quadratic.
+# The rows are kept under the token, because computing 10,000 rows again for each page is quadratic.
 _KEPT = 500
 _snapshots: OrderedDict[str, tuple[str, Sequence[Any], int]] = OrderedDict()
 

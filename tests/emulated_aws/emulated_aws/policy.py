@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoint policies: would an agent of this account get through?
+"""Endpoint policies: whether they allow an agent of this account.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html, as far as a VPC endpoint
 policy for GuardDuty needs it: an explicit deny wins, and without an allow nothing passes.

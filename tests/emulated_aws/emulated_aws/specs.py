@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet file describes, as records; fleet.py reads them, loader.py makes a world of them."""
+"""What a fleet file describes, as records; fleet.py reads them, loader.py creates a world from them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SQS: moto's, but that waiting for a message holds up nobody, and that a deleted name rests for a minute."""
+"""moto's SQS, except that long polling blocks no other caller, and that a deleted name is reserved for a minute."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SqsResponse(SQSResponse):
         return answer
 
     def receive_message(self) -> Any:
-        """Long polling: as long as there is nothing, wait; moto would wait with the world held."""
+        """Long polling: wait while there is no message; moto would wait with the world locked."""
         seconds = int(self._get_param("WaitTimeSeconds") or 0)
         self._wait(seconds)
         self.params = {**self.params, "WaitTimeSeconds": 0}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SSM operations that moto has not, or answers differently from AWS."""
+"""The SSM operations that moto lacks, or answers differently from AWS."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class SsmResponse(SimpleSystemManagerResponse):
         )
         return ActionResult({"AssociationExecutionTargets": rows, **token})
 
-    # Session Manager: that a session may start. What is said in one goes another way, which is not emulated
+    # Session Manager: that a session may start. Its content uses another protocol, which is not emulated
 
     def start_session(self) -> ActionResult:
         p = self._input()

@@ -282,7 +282,7 @@ class Association:
         return changed
 
     def _forget_gone(self, execution: Execution, nodes: Nodes) -> None:
-        """A node that waited and is no managed node any more is no target; when it comes back, it is a new one."""
+        """A waiting node that is no longer a managed node is removed from the targets; if it returns, it is a new target."""
         for run in [run for run in execution.waiting if run.instance_id not in nodes]:
             execution.waiting.remove(run)
             del execution.runs[run.instance_id]

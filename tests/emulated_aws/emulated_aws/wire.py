@@ -59,7 +59,7 @@ class Reply:
 
 
 def parse_call(environ: dict[str, Any], body: bytes) -> Call | None:
-    """The AWS call of a request, or None when it is no signed AWS request."""
+    """The AWS call of a request, or None if it is not a signed AWS request."""
     credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if not credential:
         return None

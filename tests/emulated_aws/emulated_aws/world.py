@@ -126,7 +126,7 @@ class World:
     opted_out: set[tuple[str, str]] = field(default_factory=set)
     sessions: dict[str, Session] = field(default_factory=dict)
     caller: Caller | None = None
-    # Of the call being answered: accounts that a fault leaves unprocessed, with what is said of them.
+    # Of the call being answered: accounts that a fault leaves unprocessed, with the reasons.
     left_out: LeftOut | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 

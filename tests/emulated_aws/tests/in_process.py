@@ -29,7 +29,7 @@ from emulated_aws.guardduty import GuardDutyResponse
 from emulated_aws.ssm import SsmResponse
 from emulated_aws.world import WORLD, Session
 
-# moto makes 1,300 images each time a world is made anew, a third of a second; no test here needs them.
+# moto creates 1,300 images for each new world, which takes a third of a second; no test here needs them.
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 
 REGION = "eu-west-1"
@@ -78,7 +78,7 @@ def misfits(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
             yield from misfits(shape.value, item, f"{path}.{key}")
     elif shape.type_name == "timestamp":
         if not isinstance(value, (int, float)):
-            yield f"{path}: {value!r} is no timestamp in seconds"
+            yield f"{path}: {value!r} is not a timestamp in seconds"
     elif shape.type_name in ("string", "integer", "long"):
         expected = str if shape.type_name == "string" else int
         if not isinstance(value, expected):

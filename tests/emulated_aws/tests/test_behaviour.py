@@ -285,7 +285,7 @@ def test_runtime_monitoring_off_cleans_up_what_it_can(cloud: Cloud) -> None:
     assert not [g for g in groups if {"Key": "GuardDutyManaged", "Value": "true"} in g.get("Tags", [])]
 
 
-def test_runtime_monitoring_off_leaves_agents_that_others_brought(cloud: Cloud) -> None:
+def test_runtime_monitoring_off_leaves_agents_that_others_installed(cloud: Cloud) -> None:
     configure(cloud)
     install = {"Parameters": INSTALL, "Targets": [{"Key": "InstanceIds", "Values": [names(cloud)["web"]]}]}
     cloud.client("ssm").create_association(Name=DOCUMENT, **install)
@@ -314,7 +314,7 @@ def test_an_operators_endpoint_that_is_there_first_is_used(cloud: Cloud) -> None
     assert endpoints(cloud)["ours"] == "operator" and issues(cloud)["served"] is None
 
 
-def test_an_association_in_the_way(cloud: Cloud) -> None:
+def test_a_conflicting_association(cloud: Cloud) -> None:
     ssm = cloud.client("ssm")
     foreign = ssm.create_association(
         Name=DOCUMENT, AssociationName=ASSOCIATION, Parameters=INSTALL, Targets=[{"Key": "tag:None", "Values": ["x"]}]
@@ -381,7 +381,7 @@ def test_installation_and_coverage_take_their_time(cloud: Cloud, clock: Clock) -
     assert issues(cloud)["web"] is None
 
 
-def test_what_a_fleet_says_is_shown_before_guardduty_acts() -> None:
+def test_the_data_of_a_fleet_is_shown_before_guardduty_acts() -> None:
     fleet = FLEET.replace(
         "guardduty: {runtime_monitoring: false}", "guardduty: {runtime_monitoring: true, ec2_agent_management: true}", 1
     )

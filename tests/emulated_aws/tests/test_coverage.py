@@ -127,7 +127,7 @@ def test_why_an_instance_is_unhealthy(cloud: Cloud, name: str, kind: str, messag
     assert row["Issue"].startswith(kind) and row["Issue"].endswith(message)
 
 
-def test_healthy_needs_agent_imds_and_a_way(cloud: Cloud) -> None:
+def test_healthy_requires_agent_imds_and_connectivity(cloud: Cloud) -> None:
     rows = by_name(cloud)
     healthy = {name for name, row in rows.items() if row["CoverageStatus"] == "HEALTHY"}
     assert healthy == {"good", "node"} and "Issue" not in rows["good"]
@@ -153,7 +153,7 @@ def test_rows_are_of_running_linux_instances_with_runtime_monitoring(cloud: Clou
     assert listed(cloud, "222222222222") == []
 
 
-def test_link_local_is_for_agents_that_guardduty_brought(clock: Clock) -> None:
+def test_link_local_is_for_agents_that_guardduty_installed(clock: Clock) -> None:
     fleet = f"""
 accounts:
   "{ACCOUNT}":

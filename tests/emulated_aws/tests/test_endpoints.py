@@ -66,7 +66,7 @@ def test_an_endpoint_is_pending_then_available_then_deleting_then_gone(shop):
     assert shop.ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
 
 
-def test_an_endpoint_is_told_as_it_was_asked_for(shop):
+def test_an_endpoint_is_returned_as_requested(shop):
     group = shop.group()
     policy = {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}]}
     tags = [{"ResourceType": "vpc-endpoint", "Tags": [{"Key": "Team", "Value": "sec"}]}]
@@ -141,7 +141,7 @@ def test_only_zones_that_the_service_has(aws, shop):
     shop.create("a")
 
 
-def test_the_service_is_told(shop):
+def test_the_service_is_returned(shop):
     filters = [{"Name": "service-name", "Values": [SERVICE]}]
     told = shop.ec2.describe_vpc_endpoint_services(Filters=filters)
     assert told["ServiceNames"] == [SERVICE]

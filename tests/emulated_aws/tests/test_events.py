@@ -154,7 +154,7 @@ def test_lists_are_as_botocore_has_them(bus: Bus) -> None:
     assert code_of(bus.events.delete_rule, Name="ec2") == "ValidationException"
 
 
-def test_who_waits_for_a_message_holds_up_nobody(cloud: Cloud, bus: Bus) -> None:
+def test_waiting_for_a_message_blocks_no_other_caller(cloud: Cloud, bus: Bus) -> None:
     began = time.monotonic()
     assert bus.receive(seconds=1) == []
     assert 1 <= time.monotonic() - began < 5

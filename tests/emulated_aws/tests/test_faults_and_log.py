@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The admin API: faults in the form of each service, the log, and answers that are no proof of anything."""
+"""The admin API: faults in the form of each service, the log, and answers that prove nothing."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_wrong_rule_is_refused(aws, ec2):
     ec2.describe_vpcs()
 
 
-def test_the_log_tells_each_call(aws, ec2):
+def test_the_log_has_each_call(aws, ec2):
     aws.request("DELETE", "log")
     ec2.describe_vpcs(MaxResults=5)
     code_of(ec2.describe_instances, InstanceIds=["i-0123456789abcdef0"])
@@ -152,7 +152,7 @@ def test_the_log_tells_each_call(aws, ec2):
         ("guardduty", "list_publishing_destinations", {"DetectorId": "x" * 32}),
     ],
 )
-def test_what_is_not_emulated_says_so_and_is_remembered(aws, ec2, service, operation, parameters):
+def test_calls_that_are_not_emulated_are_rejected_and_recorded(aws, ec2, service, operation, parameters):
     retrying = retrying_client(aws, service)
     with pytest.raises(ClientError, match="the emulated AWS has no") as refused:
         getattr(retrying, operation)(**parameters)

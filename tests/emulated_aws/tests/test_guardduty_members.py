@@ -99,7 +99,7 @@ def test_a_member_that_is_no_longer_monitored(cloud: Cloud, security: Any, detec
     assert code_of(shop.stop_monitoring_members, DetectorId=own, AccountIds=[DATA]) == "BadRequestException"
 
 
-def test_the_addon_management_goes_off_with_eks_runtime_monitoring(security: Any, detector: str) -> None:
+def test_the_addon_management_is_disabled_with_eks_runtime_monitoring(security: Any, detector: str) -> None:
     def eks(status: str, *parts: dict[str, str]) -> dict[str, str]:
         features = [{"Name": "EKS_RUNTIME_MONITORING", "Status": status, "AdditionalConfiguration": list(parts)}]
         security.update_member_detectors(DetectorId=detector, AccountIds=[SHOP], Features=features)

@@ -115,7 +115,7 @@ def test_at_most_200_filter_values(ec2):
     assert code_of(ec2.describe_instances, Filters=[{"Name": "instance-id", "Values": values}]) == "FilterLimitExceeded"
 
 
-def test_platforms_and_architectures_as_ec2_says_them(ec2):
+def test_platforms_and_architectures_of_ec2(ec2):
     found = named(ec2)
     assert (found["win"]["Platform"], found["win"]["PlatformDetails"]) == ("windows", "Windows")
     assert "Platform" not in found["web-01"]
@@ -132,7 +132,7 @@ def test_a_terminated_instance_has_left_its_network(ec2):
     assert gone["NetworkInterfaces"] == []
 
 
-def test_metadata_options_are_told(ec2):
+def test_metadata_options_are_reported(ec2):
     options = named(ec2)["tagged"]["MetadataOptions"]
     assert (options["InstanceMetadataTags"], options["HttpEndpoint"], options["State"]) == (
         "enabled",

@@ -176,7 +176,7 @@ def test_max_concurrency_paces_the_targets(ssm: Any, clock: Clock) -> None:
         clock.ahead += 1000
 
 
-def test_who_looks_late_finds_all_that_was_due(ssm: Any, clock: Clock) -> None:
+def test_a_late_read_shows_all_that_was_due(ssm: Any, clock: Clock) -> None:
     WORLD.pace.association = 1000
     create(ssm, MaxConcurrency="1")
     clock.ahead += 3500

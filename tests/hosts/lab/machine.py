@@ -9,6 +9,7 @@ import os
 import resource
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,10 +26,12 @@ PROGRAMS = {
     "openssl": "openssl",
     "ssh": "openssh-client",
 }
-# netavark is no program on PATH.
+# netavark is not on PATH.
 FURTHER_PACKAGES = ("netavark",)
 NETAVARK = Path("/usr/lib/podman/netavark")
 DOCKER_NEEDS = ("docker", "ip", "rpmbuild", "dpkg-deb", "gpg", "openssl", "ssh")
+# How long to wait for another package manager on this machine
+LOCK_SECONDS = 600
 # Each systemd takes about six; at Linux's default of 128 the nineteenth host hangs in its boot.
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_INSTANCES = 1024
@@ -66,7 +69,7 @@ def lacking(engine: str) -> str | None:
     if engine == "docker" and missing:
         return f"{', '.join(missing)} not found; with GD_ENGINE=docker nothing is installed for you"
     if missing and shutil.which("apt-get") is None:
-        return f"{', '.join(missing)} not found, and this is no Debian where apt-get could install them"
+        return f"{', '.join(missing)} not found, and this is not a Debian where apt-get could install them"
     done = run("unshare", "--net", "--mount", "true", check=False)
     if done.returncode != 0:
         return f"this machine gives no namespaces ({done.stderr.strip()})"
@@ -77,11 +80,25 @@ def prepare(engine: str) -> None:
     """Install what is missing, and raise the limit that many hosts would run into."""
     if engine == "podman" and _missing(engine):
         packages = [*dict.fromkeys(PROGRAMS.values()), *FURTHER_PACKAGES]
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        run("apt-get", "-qq", "update", env=environment)
-        run("apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages, env=environment)
+        _apt_get("update")
+        _apt_get("install", "-y", "--no-install-recommends", *packages)
     if int(INOTIFY.read_text(encoding="ascii")) < INOTIFY_INSTANCES:
         INOTIFY.write_text(str(INOTIFY_INSTANCES), encoding="ascii")
+
+
+def _apt_get(*words: str) -> None:
+    """Run apt-get. It waits for dpkg's lock by itself, but gives up at once when another apt reads lists or downloads."""
+    command = ("apt-get", "-qq", "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}", *words)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            run(*command, env=environment)
+            return
+        except LabError as error:
+            if "Could not get lock" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(1)
 
 
 def containers_conf(folder: Path) -> str:

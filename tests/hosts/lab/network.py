@@ -114,7 +114,7 @@ class Lab:
     def command(self, *command: str | Path) -> list[str]:
         """The command, run in the lab: its network, and an /etc/hosts that nobody else sees.
 
-        nsenter, not "ip netns exec": that one mounts /sys anew, and the cgroups are gone.
+        nsenter, not "ip netns exec": that one mounts /sys again, and the cgroups are gone.
         """
         inside = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
         return [*self._network(), *inside, str(self.folder / "hosts"), *map(str, command)]

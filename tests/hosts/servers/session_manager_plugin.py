@@ -23,7 +23,7 @@ if __name__ == "__main__":
     target = json.loads(request)["Target"]
     instance = find_instance(os.environ["AWS_ENDPOINT_URL"], [region], "instance-id", target)
     if instance is None:
-        sys.exit(f"{target} is no running instance")
+        sys.exit(f"{target} is not a running instance")
     container = f"{os.environ['GD_LAB_NAME']}-{instance['tags']['Name']}"
     print(f"\r\nStarting session with SessionId: {json.loads(answer)['SessionId']}\r\n", end="", flush=True)
     shell = ["script", "--quiet", "--flush", "--return", "--command", "sh", "/dev/null"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bench says of figures what they are: a promise that is broken is called broken, and AWS's answers are AWS's."""
+"""The bench labels its figures correctly: a broken promise is shown as broken, and AWS's answers have AWS's format."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_loop_over_few_items_is_counted_up_without_its_start() -> None:
     assert figures == {"tags already right: times the loop's speed": ((1 + 1000 * 1.0) / 2, True)}
 
 
-def test_small_fleets_say_nothing_of_what_is_promised_for_large_ones() -> None:
+def test_small_fleets_do_not_show_promises_for_large_ones() -> None:
     assert (
         said(measured(GRAPH, OURS, 500, 1.0), measured(GRAPH, ALIKE, 500, 2.0), measured(GRAPH, FLOOR, 500, 0.5)) == {}
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A long wait is told in few lines, a short one in none."""
+"""A long wait prints few lines, a short one none."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def polled(path: Path | None, ready_after: float, done: int = 0) -> None:
     assert Retry(900, clock.sleep, clock.read, wait.pause).poll(ready)
 
 
-def test_a_short_wait_says_nothing(tmp_path: Path) -> None:
+def test_a_short_wait_is_not_reported(tmp_path: Path) -> None:
     polled(tmp_path / "progress", 4)
     polled(None, 100)
     assert lines(tmp_path / "progress") == []
 
 
-def test_a_long_wait_is_told_as_it_changes(tmp_path: Path) -> None:
+def test_a_long_wait_is_reported_as_it_changes(tmp_path: Path) -> None:
     polled(tmp_path / "progress", 100)
     told = lines(tmp_path / "progress")
     assert told[0] == "1/eu-west-1: 0 of 9 VPC endpoints available after 8 s"
@@ -52,7 +52,7 @@ def test_a_long_wait_is_told_as_it_changes(tmp_path: Path) -> None:
     assert counts == sorted(set(counts))
 
 
-def test_a_wait_without_change_is_told_each_minute(tmp_path: Path) -> None:
+def test_a_wait_without_change_is_reported_each_minute(tmp_path: Path) -> None:
     polled(tmp_path / "progress", 300, done=1)
     assert 4 <= len(lines(tmp_path / "progress")) <= 6
 

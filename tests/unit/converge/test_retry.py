@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Retry outlasts AWS's token bucket, and ends."""
+"""Retry waits out AWS's token bucket, and has a limit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Walking a plan: order, batches, failures, check mode, accounts and regions in parallel."""
+"""Applying a plan: order, batches, failures, check mode, accounts and regions in parallel."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def refusal(code: str = "Unsupported") -> ClientError:
 
 
 class Recorder:
-    """A handler that notes its batches and refuses the targets it is told to."""
+    """A handler that records its batches and rejects the given targets."""
 
     def __init__(self, *bad: str) -> None:
         self.bad, self.batches = bad, []  # type: tuple[str, ...], list[list[str]]
@@ -65,7 +65,7 @@ def handlers(handler: Handler) -> Handlers:
     return {class_of(action, kind): handler for action in ("enable", "tag", "untag") for kind in kinds}
 
 
-def test_check_mode_does_nothing_and_says_what_would_be_done() -> None:
+def test_check_mode_does_nothing_and_predicts_the_changes() -> None:
     plan = Plan.of([change("tag", "i-1"), change("untag", "i-1")])
     outcome = converge(plan, [], {}, check_mode=True)
     assert (outcome.done, outcome.failed) == (plan.changes, ())
@@ -164,7 +164,7 @@ def test_a_failure_says_the_change_and_the_error() -> None:
 
 
 @pytest.mark.parametrize("error", [refusal(), EndpointConnectionError(endpoint_url="https://x")])
-def test_each_goes_on_after_what_aws_refuses(error: Exception) -> None:
+def test_each_continues_after_errors_of_aws(error: Exception) -> None:
     (target,) = targets()
     run = AreaRun(target)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tags and the metadata setting as AWS gets them: which calls, in which order, with what in them."""
+"""Writing tags and the metadata setting: the calls, their order and their parameters."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def ids(count: int) -> list[str]:
 
 
 def refusing(code: str, *bad: str) -> Any:
-    """AWS's way: one bad id and nothing of the call is done."""
+    """Like AWS: one bad id fails the whole call."""
     return lambda params: Refusal(code) if set(bad) & set(params["Resources"]) else {}
 
 

@@ -41,7 +41,7 @@ def host(version: str | None = None, status: str = INSTALLED, **parts: Any) -> H
 
 
 def answer(version: str | None = None, status: str = INSTALLED, **parts: Any) -> dict[str, Any]:
-    """What a sound host answers. With a version: installed, enabled and running."""
+    """The answer of a healthy host. With a version: installed, enabled and running."""
     there = version is not None
     unit = {
         "load_state": "loaded" if there else "not-found",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots with VPCs and endpoints, and what a plan makes of them when AWS does as it is told."""
+"""Snapshots with VPCs and endpoints, and their state after a plan in which every call succeeds."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def area(
 
 
 def desired_policy(preset: str | None = None, *more: Any, **said: Any) -> DesiredPolicy:
-    """With the collection's own template, as the action plugin hands it over."""
+    """With the collection's own template, as the action plugin passes it."""
     return DesiredPolicy(preset, *more, **{"source": PRESETS, **said})
 
 
@@ -89,7 +89,7 @@ Reader = Callable[[Snapshot, Mapping[AreaKey, Lookup]], Snapshot]
 
 
 def settled(snapshot: Snapshot, desired: DesiredEndpoint, read: Reader) -> EndpointPlan:
-    """Plan, read what the plan needs, and plan again. A plan that asks for the same thing twice is a mistake."""
+    """Plan, read what the plan needs, and plan again. A plan that needs the same data twice is an error."""
     for _round in range(4):
         plan = plan_endpoints(snapshot, desired)
         if not plan.needs:
@@ -104,7 +104,7 @@ def everything_known(snapshot: Snapshot, needs: Mapping[AreaKey, Lookup]) -> Sna
 
 
 def first_look(area: AccountRegion) -> AccountRegion:
-    """What is known of an area before anything is looked up: no subnets, no DNS, and the groups of endpoints only."""
+    """An area before any lookup: no subnets, no DNS, and the groups of endpoints only."""
     attached = {name for some in area.endpoints.values() for one in some for name in one.security_group_ids}
     return replace(
         area,
@@ -116,7 +116,7 @@ def first_look(area: AccountRegion) -> AccountRegion:
 
 
 def reader_of(truth: AccountRegion) -> Reader:
-    """Shows of an area exactly what is asked for."""
+    """Adds exactly the requested data to an area."""
 
     def read(snapshot: Snapshot, needs: Mapping[AreaKey, Lookup]) -> Snapshot:
         (area,), lookup = snapshot.areas, needs[truth.area_key]
@@ -154,7 +154,7 @@ def right(**changes: Any) -> Endpoint:
 
 
 def applied(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
-    """The snapshot after the changes, read from what the plan says and not from how it came about."""
+    """The snapshot after the changes, computed from the plan and not from how it was made."""
     areas = {(one.account_id, one.region): one for one in snapshot.areas}
     for change in changes:
         key = (change.account_id, change.region)

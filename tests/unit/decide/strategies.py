@@ -40,7 +40,7 @@ def mostly(usual: object, *others: object) -> st.SearchStrategy:
 
 
 def products(build: Callable[..., T], *values: Sequence[object]) -> list[T]:
-    """Every combination, made once: hypothesis then draws one number for the whole record."""
+    """Every combination, created once: hypothesis then draws one number for the whole record."""
     return [build(*combination) for combination in itertools.product(*values)]
 
 
@@ -163,7 +163,7 @@ def security_groups(group_id: str) -> st.SearchStrategy[SecurityGroup]:
 
 @st.composite
 def areas(draw: st.DrawFn, most: int = 3, denials: bool = True) -> AccountRegion:
-    """An account and region as observe() joins it: a call that was denied leaves its word in unknown and no value."""
+    """An account and region as observe() joins it: a denied call adds its name to unknown and sets no value."""
     ids = [f"i-{number:017x}" for number in range(draw(st.integers(1, most)))]
     area = AccountRegion(
         account_id=ACCOUNT,
@@ -182,7 +182,7 @@ def areas(draw: st.DrawFn, most: int = 3, denials: bool = True) -> AccountRegion
 
 
 def denied(area: AccountRegion, word: str) -> AccountRegion:
-    """The same area where the call behind C(word) was denied. Without its detector GuardDuty gives no coverage."""
+    """The same area where the call behind C(word) was denied. Without its detector, GuardDuty returns no coverage."""
     empty: dict[str, object] = {
         "ssm": {"nodes": {}},
         "detector": {"detector": Detector(), "coverage": {}},

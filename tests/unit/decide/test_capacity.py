@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet costs, and how it is divided."""
+"""What a fleet needs, and how it is divided into jobs."""
 
 from __future__ import annotations
 
@@ -97,16 +97,16 @@ def test_waves_take_the_longer_of_the_hosts_and_of_ansible_itself() -> None:
 @pytest.mark.parametrize(
     ("size", "means", "words"),
     [
-        ({"acounts": 5}, {}, "acounts is not known here; known are accounts, regions"),
-        ({"accounts": "many"}, {}, "accounts is 'many'; give a number."),
+        ({"acounts": 5}, {}, "acounts is not a known variable. Use accounts, regions"),
+        ({"accounts": "many"}, {}, "accounts is 'many'; set it to a number."),
         ({"accounts": 0}, {}, "at least one account"),
         ({"instances": -1}, {}, "at least 0"),
-        ({"package_percent": 60, "ssm_percent": 60}, {}, "come to 120"),
+        ({"package_percent": 60, "ssm_percent": 60}, {}, "add up to 120"),
         ({}, {"memory_mib": 100}, "a job needs 110 MiB"),
         ({}, {"forks": 0}, "forks is 0"),
     ],
 )
-def test_what_cannot_be_is_said(size: dict[str, Any], means: dict[str, Any], words: str) -> None:
+def test_invalid_input_is_reported(size: dict[str, Any], means: dict[str, Any], words: str) -> None:
     with pytest.raises(CapacityError, match=words):
         plan(of_size(size), means, WAVES)
 

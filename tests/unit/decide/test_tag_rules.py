@@ -39,8 +39,8 @@ def test_a_value_as_text(value: Any, text: str) -> None:
     [
         (["GuardDutyManaged"], "marks what GuardDuty owns"),
         (["guarddutymanaged"], "marks what GuardDuty owns"),
-        (["aws:x"], "belong to AWS: aws:x. Leave them out of tags."),
-        (["AWS:x"], "belong to AWS"),
+        (["aws:x"], "reserved for AWS: aws:x. Leave them out of tags."),
+        (["AWS:x"], "reserved for AWS"),
         ([f"k{number}" for number in range(MOST_TAGS + 1)], "at most 50"),
         ([f"k{number}" for number in range(MOST_TAGS)], None),
         (["awsome", "x:aws:"], None),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tags are written, opened and removed, and that a plan which was made leaves nothing to do."""
+"""Which tags are written, made readable and removed, and that a second plan is empty."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_managed(value: str | None, managed: str | None, after: str | None, meta
     assert bool(opened) is (managed in ("exclude", "repair") and after == "false" and not metadata)
 
 
-def test_the_change_says_what_was_what_will_be_and_nothing_else() -> None:
+def test_the_change_has_before_and_after_and_nothing_else() -> None:
     plan = planned(instance(tags={"GuardDutyManaged": "True", "Name": "web", "old": "1"}), "repair", remove=("old",))
     assert plan.plan.changes == (
         UntagInstance(ACCOUNT, REGION, ID, {"tag:old": "1"}, {}, keys=("old",)),
@@ -246,7 +246,7 @@ def test_a_plan_that_was_made_is_empty_the_second_time(area: AccountRegion, desi
 
 @given(some.areas(denials=False), desired_by_area)
 def test_the_changes_lead_to_the_fleet_that_is_promised(area: AccountRegion, desired: DesiredTags) -> None:
-    """Made one by one, with AWS's rule: the metadata opens only where no tag of that moment is forbidden."""
+    """Applies changes one by one, with AWS's rule: instance metadata tags can be enabled only without forbidden keys."""
     assume(refused_keys(desired) is None)
     plan = plan_tags(Snapshot((area,)), desired)
     tags = {one.instance_id: dict(one.tags) for one in area.instances}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small worlds to judge: an instance that everything is right for, so that a test says only what it changes."""
+"""Small worlds for verdicts: an instance without blockers, so that a test states only what it changes."""
 
 from __future__ import annotations
 

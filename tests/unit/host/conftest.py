@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real keys, real signatures and a real server with faults, for what fetches and verifies packages."""
+"""Real keys, real signatures and a real server with faults, for tests that fetch and verify packages."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyRing]:
 
 @dataclass
 class Site:
-    """A server of artefacts: what is at each path, what goes wrong there, and how often each was asked for."""
+    """A server of artefacts: the content and the fault of each path, and the number of requests for it."""
 
     url: str
     files: dict[str, bytes] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Site:
     asked: Counter[str] = field(default_factory=Counter)
 
     def offer(self, version: str = "1.17.1", **parts: bytes) -> dict[str, Any]:
-        """The row of a package whose C(package), C(signature) and C(public_key) are these; a part left out is not there."""
+        """The row of a package whose C(package), C(signature) and C(public_key) are these; a part left out does not exist."""
         stem = f"/{version}/amd64/amazon-guardduty-agent-{version}.amd64"
         paths = {"package": f"{stem}.deb", "signature": f"{stem}.sig", "public_key": f"/{version}/publickey.pem"}
         self.files.update({paths[what]: content for what, content in parts.items()})
@@ -163,7 +163,7 @@ def answer(handler: BaseHTTPRequestHandler, site: Site, fault: int | str | None)
 
 @dataclass
 class Shop:
-    """Supplies packages from a cache of its own, as the module does."""
+    """Supplies packages from its own cache, as the module does."""
 
     keys: KeyRing
     cache: Path

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DEB packages as bytes, made as deb(5) says, so that a test needs no dpkg."""
+"""DEB packages as bytes, created as deb(5) describes, so that a test does not need dpkg."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ VERSIONS = [(3, 8), (3, 9), sys.version_info[:2]]
 
 
 def interpreter(version: tuple[int, int]) -> str:
-    """A Python of this version, from the path or from pyenv; that a shim is there does not say that it runs."""
+    """A Python of this version, from the path or from pyenv; an existing shim does not prove that it runs."""
     name = ".".join(str(part) for part in version)
     if version < basic._PY_MIN:
         pytest.skip(

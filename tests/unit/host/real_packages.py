@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host whose commands are this machine's own, on databases of the test's, and RPMs that it can take."""
+"""A host with this machine's commands and the test's own databases, and RPMs that it can install."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read of the agent on a host, by the real dpkg-query and rpm on databases of the test's own."""
+"""Reading the agent's state on a host, with the real dpkg-query and rpm on the test's own databases."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_process_is_older_than_a_program_that_came_after_it(tmp_path: Path) ->
     came = program.stat().st_ctime - time.time() + time.monotonic()
 
     def said(started: float, path: Path = program) -> dict[str, str]:
-        """As systemctl show of systemd 252 and 219 says it; ctime cannot be set, so the process is moved instead."""
+        """The output of systemctl show of systemd 252 and 219; ctime cannot be set, so the process is moved instead."""
         text = f"{{ path={path} ; argv[]={path} ; ignore_errors=no ; start_time=[n/a] }}"
         return {"ExecStart": text, "ExecMainStartTimestampMonotonic": str(int(started * 1e6))}
 
@@ -101,7 +101,7 @@ def test_a_process_is_older_than_a_program_that_came_after_it(tmp_path: Path) ->
 
 
 def test_a_program_that_came_in_the_future_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock was put back since; it would start the agent anew at every run."""
+    """The clock was put back since; it would restart the agent in every run."""
     came = tmp_path.stat().st_ctime
     monkeypatch.setattr(agent.time, "time", lambda: came - 100)
     monkeypatch.setattr(agent.time, "monotonic", lambda: 50)

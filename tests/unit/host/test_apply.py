@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done with a package on a host: real packages, real rpm and dpkg-deb; systemd's part is in tests/hosts."""
+"""Changes of packages on a host: real packages, real rpm and dpkg-deb; systemd's part is in tests/hosts."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_what_rpm_says_becomes_a_cause_and_a_remedy(
 def with_own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (tmp_path / ".rpmmacros").write_text(f"%_dbpath {tmp_path}/db\n")
     host = Host(HOME=str(tmp_path))
-    # This machine may have dpkg's database, and then is no RPM host to agent.installed
+    # This machine may have dpkg's database, and then is not an RPM host for agent.installed
     monkeypatch.setattr(packages, "installed", lambda module: seen(database(module)))
     return host
 
@@ -234,7 +234,7 @@ STATES = {
 
 @pytest.mark.parametrize("story", STATES)
 def test_only_one_process_that_stays_counts_as_running(story: str, tmp_path: Path) -> None:
-    """A stand-in for systemctl that tells a story; the real one is in tests/hosts."""
+    """A fake systemctl with scripted answers; the real one is in tests/hosts."""
     for number, (active, sub, pid, restarts) in enumerate(STATES[story]):
         (tmp_path / str(number)).write_text(
             f"LoadState=loaded\nActiveState={active}\nSubState={sub}\nMainPID={pid}\nNRestarts={restarts}\n"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real dpkg and apt on this machine's own system, in a copy that is gone with the test (an overlay in a mount namespace)."""
+"""Real dpkg and apt on this machine's own system, in a copy that is removed after the test (an overlay in a mount namespace)."""
 
 from __future__ import annotations
 

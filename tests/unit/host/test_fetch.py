@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How packages come and are kept: a real server with faults, folders, and several processes at once."""
+"""Fetching and caching packages: a real server with faults, folders, and several processes at once."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_second_run_asks_for_nothing(shop: Any, site: Any, row: dict[str, An
 
 
 def test_rows_of_one_package_are_ways_to_it(shop: Any, site: Any, row: dict[str, Any]) -> None:
-    """Hosts of two regions: each has a bucket of its own, with the same package in it."""
+    """Hosts of two regions: each has its own bucket, with the same package in it."""
     elsewhere = row | {what: f"{site.url}/elsewhere{row[what][len(site.url) :]}" for what in ("package", "public_key")}
     result = shop.one(elsewhere | {"optional": True}, row, row)
     assert (result["failed"], result["optional"], site.asked[PACKAGE]) == (False, False, 1)
@@ -189,7 +189,7 @@ def test_a_cache_that_others_can_change_is_not_used(shop: Any, row: dict[str, An
 
 @pytest.mark.parametrize("layout", ["layout", "flat", "both arm64"])
 def test_a_folder_is_a_source(shop: Any, keys: Any, tmp_path: Path, layout: str) -> None:
-    """As AWS lays it out, all in one folder, and with a signature beside each package: no network is needed."""
+    """AWS's layout, one folder for all, and a signature beside each package: no network is needed."""
     mirror, content = tmp_path / "mirror", deb("1.17.1", "arm64")
     name = "amazon-guardduty-agent-1.17.1.arm64"
     deep = mirror / "1.17.1" / "arm64" if layout == "layout" else mirror

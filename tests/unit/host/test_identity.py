@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a package says of itself: real ones, by the managers' own builders, whole and damaged."""
+"""The identity of a package: real ones, built with the managers' own tools, intact and damaged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.host.identity i
 
 TRUTH = (NAME, "1.17.1", "x86_64")
 PACKINGS = ("gzip", "xz", "none")
-DAMAGE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+DAMAGE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_real_package_is_read_as_its_manager_reads_it(real: dict[str, Path], t
 def test_a_damaged_one_is_unreadable_or_read_and_nothing_else(
     real: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
-    """Wherever it is cut or changed. Whatever can be read is text, which the comparison then judges."""
+    """Truncated or changed at any place. What can be read is text, which is then compared."""
     which = data.draw(st.sampled_from(sorted(real)))
     content = bytearray(real[which].read_bytes())
     # What describes a package is at its start.

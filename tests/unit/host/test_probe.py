@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The probes, against real sockets: what answers well, badly, late or not at all becomes a finding and never a traceback."""
+"""The probes, against real sockets: every kind of answer, and no answer, becomes a finding and never a traceback."""
 
 from __future__ import annotations
 

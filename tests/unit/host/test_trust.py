@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages are accepted: real signatures by real keys, judged by real gpg."""
+"""Which packages are accepted: real signatures by real keys, verified by real gpg."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_good_package_is_kept_with_what_proves_it(shop: Any, site: Any, keys: 
 
 
 def hostile(keys: Any) -> dict[str, tuple[dict[str, bytes], str]]:
-    """What is offered by its trick, and a word that the refusal must have."""
+    """An attack on the package, and a word that the refusal must have."""
     good, key = keys.sign(CONTENT, "aws"), keys.public("aws")
     both = keys.public("aws", "mallory")
     mallory, foreign = keys.public("mallory"), keys.fingerprints["mallory"]
@@ -148,7 +148,7 @@ def test_several_keys_are_accepted_while_one_replaces_another(shop: Any, site: A
 def test_a_genuine_package_under_another_name_is_refused_where_it_is_fetched(
     shop: Any, site: Any, keys: Any, keep: bool
 ) -> None:
-    """An old one that is offered as the wanted one has a good signature; check mode foretells it."""
+    """An old one that is offered as the desired one has a good signature; check mode predicts it."""
     for content, words in (
         (OTHER, "as amazon-guardduty-agent 1.16.0 for amd64, but amazon-guardduty-agent 1.17.1"),
         (deb("1.17.1", "arm64"), "1.17.1 for arm64, but"),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filling an inventory quickly gives what ansible-core's own way gives, and text of AWS stays text."""
+"""Filling an inventory quickly gives the same result as ansible-core, and text from AWS stays text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Quick(QuickConstructed, BaseInventoryPlugin):
 
 
 class Slowly(HostWriter):
-    """A writer that never trusts the direct way."""
+    """A writer that never sets variables directly."""
 
     def add(self, *arguments: Any) -> None:
         self.direct = False
@@ -155,7 +155,7 @@ def row(**more: Any) -> dict[str, Any]:
     return {**ROW, **more}
 
 
-def test_text_of_aws_is_never_trusted_whichever_way_it_comes() -> None:
+def test_text_of_aws_is_never_trusted() -> None:
     hosts = [row(), row(gd_region=HOSTILE), row()]
     chosen = {
         "compose": {"owner": trust_as_template("gd_tags.env"), "both": trust_as_template("gd_tags.env ~ gd_region")},
@@ -167,7 +167,7 @@ def test_text_of_aws_is_never_trusted_whichever_way_it_comes() -> None:
         assert [variables["owner"] for variables in made["vars"].values()] == [HOSTILE] * 3
 
 
-def test_the_direct_way_is_taken_where_the_inventory_keeps_what_it_is_given() -> None:
+def test_variables_are_set_directly_if_the_inventory_keeps_them_unchanged() -> None:
     inventory = inventory_for(Quick())
     writer = HostWriter(inventory)
     writer.add("one", row(), [])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the files of a report are read and replaced: all or none, and nothing that is not a report."""
+"""Reading and replacing the files of a report: all or none, and only reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.report.document import ReportError
 from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.report import (
     earlier_reports,
-    folder_differs,
+    file_mode,
     replace_all,
     to_replace,
 )
@@ -22,25 +22,39 @@ from ansible_collections.fleetsec.guardduty.plugins.plugin_utils.report import (
 def test_files_are_replaced_with_their_mode_and_nothing_is_left_beside_them(tmp_path: Path) -> None:
     folder = str(tmp_path / "a" / "b")
     texts = {"one": "1\n", "two": "\ud800\n"}
-    assert to_replace(folder, texts) == {"one": (b"", b"1\n"), "two": (b"", b"?\n")}
-    assert folder_differs(folder)
+    assert to_replace(folder, texts, 0o640) == {"one": (b"", b"1\n"), "two": (b"", b"?\n")}
     mask = os.umask(0o077)
     try:
-        replace_all(folder, {name: wanted for name, (_there, wanted) in to_replace(folder, texts).items()})
+        replace_all(
+            folder, {name: wanted for name, (_there, wanted) in to_replace(folder, texts, 0o640).items()}, 0o640
+        )
     finally:
         os.umask(mask)
-    assert not folder_differs(folder) and not to_replace(folder, texts)
+    assert not to_replace(folder, texts, 0o640)
     assert sorted(path.name for path in Path(folder).iterdir()) == ["one", "two"]
     modes = [oct(path.stat().st_mode & 0o777) for path in (tmp_path / "a", Path(folder), Path(folder, "one"))]
-    assert modes == ["0o755", "0o755", "0o644"]
+    assert modes == ["0o750", "0o750", "0o640"]
     Path(folder, "one").chmod(0o600)
-    assert list(to_replace(folder, texts)) == ["one"]
+    assert list(to_replace(folder, texts, 0o640)) == ["one"]
+
+
+def test_a_folder_that_exists_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    replace_all(str(tmp_path), {"one": b"1"}, file_mode("0644"))
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
+    assert (tmp_path / "one").stat().st_mode & 0o7777 == 0o644
+
+
+@pytest.mark.parametrize("text", ["", "rw-r-----", "0o640", "4755", "999", "64"])
+def test_a_mode_that_is_not_three_octal_digits_is_refused(text: str) -> None:
+    with pytest.raises(ReportError, match="is not a file mode"):
+        file_mode(text)
 
 
 def test_a_failure_leaves_every_file_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("old", encoding="utf-8")
     with pytest.raises(OSError):
-        replace_all(str(tmp_path), {"one": b"new", "no/such/folder": b"new"})
+        replace_all(str(tmp_path), {"one": b"new", "no/such/folder": b"new"}, 0o640)
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
     assert (tmp_path / "one").read_text(encoding="utf-8") == "old"
 

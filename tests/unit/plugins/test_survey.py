@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people write into the text fields of a survey, and what is to be understood by it."""
+"""Texts in the fields of a survey, and their values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_lists(given: Any, understood: list[Any]) -> None:
 
 @pytest.mark.parametrize("given", ["[a", {"a": 1}, "- a\nb: c"])
 def test_no_list(given: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="is not a list; write one value a line"):
+    with pytest.raises(AnsibleFilterError, match="is not a list; write one value per line"):
         as_list(given)
 
 
@@ -60,5 +60,5 @@ def test_dictionaries(given: Any, understood: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("given", ["{a", "a", "[a]", ["a"], 5])
 def test_no_dictionary(given: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="is not a dictionary; write it like"):
+    with pytest.raises(AnsibleFilterError, match="is not a dictionary; write it in the form"):
         as_dict(given)

@@ -31,7 +31,7 @@ from ..run import AreaRun, Handlers, Outcome, per_change
 class StartedAssociation:
     """An association that this module created, updated or started.
 
-    C(since): it was started, and the newest run before was made at that time, or never ('').
+    C(since): it was started, and this is when the previous run was created ('' if there was none).
     """
 
     target: Target
@@ -44,7 +44,7 @@ class StartedAssociation:
 
 
 def handlers(begun: list[StartedAssociation]) -> Handlers:
-    """The handlers of an association plan. What they set going is added to C(begun)."""
+    """The handlers of an association plan. The runs that they start are added to C(begun)."""
 
     def create(run: AreaRun, change: CreateAssociation) -> None:
         tags = [{"Key": key, "Value": value} for key, value in change.tags.items()]
@@ -59,7 +59,7 @@ def handlers(begun: list[StartedAssociation]) -> Handlers:
         begun.append(StartedAssociation(run.target, made))
 
     def update(run: AreaRun, change: UpdateAssociation) -> None:
-        # With the version that was read, AWS refuses rather than overwrite what somebody else changed meanwhile.
+        # With the version that was read, AWS rejects the update if another process has changed the association meanwhile.
         answer = run.target.client("ssm").update_association(
             AssociationId=change.association_id, AssociationVersion=change.version, **change.settings
         )["AssociationDescription"]
@@ -67,7 +67,7 @@ def handlers(begun: list[StartedAssociation]) -> Handlers:
 
     def start(run: AreaRun, change: StartAssociation) -> None:
         association_id, version = change.association_id, change.version
-        # A started run bears no mark that tells it from earlier ones of the same version.
+        # Nothing distinguishes a started run from earlier runs of the same version.
         before = executions(run.target, association_id, version, newest=True)
         run.target.client("ssm").start_associations_once(AssociationIds=[association_id])
         association = Association(association_id, version, change.settings)
@@ -86,7 +86,7 @@ def handlers(begun: list[StartedAssociation]) -> Handlers:
 def rows(
     planned: AssociationPlan, areas: Sequence[AssociationArea], outcome: Outcome, begun: Sequence[StartedAssociation]
 ) -> list[dict[str, Any]]:
-    """Each association as it is now: as planned, or as it was where its change failed."""
+    """Each association as it is now: as planned, or unchanged if its change failed."""
     now = {each.where: each.association for each in begun}
     failed = {failure.change.area_key for failure in outcome.failed}
     found = []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until associations have run, and reads back what came of it on each node."""
+"""Waits until associations have run, and reads the result on each node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...observe.client.access import Target
 from ...observe.fleet.snapshot import for_each_area
 from .associations import StartedAssociation
 
-# A run takes seconds at least; later polls are rarer, since State Manager allows few calls per second and account.
+# A run takes seconds at least; later polls are less frequent, since State Manager allows few calls per second and account.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 
@@ -25,7 +25,7 @@ LONGEST_PAUSE = 15.0
 def await_runs(
     planned: AssociationPlan, targets: Sequence[Target], begun: Sequence[StartedAssociation], timeout: float
 ) -> tuple[list[RunReport], tuple[Problem, ...]]:
-    """Wait for the runs that this module set going, and for the newest run of associations that were right already."""
+    """Wait for the runs that this module started, and for the newest run of associations that needed no change."""
     deadline = time.monotonic() + timeout
     fresh = {each.where: each for each in begun}
 
@@ -55,7 +55,7 @@ def _report(begun: StartedAssociation, deadline: float, newest: bool) -> RunRepo
 
 
 def _wait(begun: StartedAssociation, deadline: float, newest: bool) -> tuple[str | None, tuple[Execution, ...]]:
-    """The runs, and their state where the runs do not tell it."""
+    """The runs, and their state if the runs do not show it."""
     association, pause, asked = begun.association, FIRST_PAUSE, False
     while True:
         runs = executions(begun.target, association.association_id, association.version, begun.since or "", newest)

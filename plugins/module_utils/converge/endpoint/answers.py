@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS's refusals of endpoints and security groups mean: which of them pass by themselves, and what to do about others."""
+"""AWS's errors for endpoints and security groups: which are temporary, and what to do about the others."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ...observe.client.sdk import ClientError
 from ..concurrent_runs import DNS_CONFLICT, dns_taken
 
 ADVICE = {
-    "DependencyViolation": "Something still uses it: detach it there, then run this again.",
+    "DependencyViolation": "It is still in use: detach it, then run this again.",
     "DuplicateSubnetsInSameZone": "Name one subnet per availability zone in subnet_ids.",
     "InsufficientFreeAddressesInSubnet": "Name subnets with free addresses in subnet_ids.",
-    "VpcEndpointLimitExceeded": "Ask AWS for a higher quota of interface endpoints per VPC.",
+    "VpcEndpointLimitExceeded": "Request a higher quota of interface endpoints per VPC.",
 }
 
 
 def explain(problem: Problem, change: Change) -> Problem:
-    """With the thing named in the sentence, since AWS's own words often leave it out."""
+    """Adds the resource to the sentence, since AWS's messages often omit it."""
     advice = problem.advice or ADVICE.get(problem.code, "")
     if DNS_CONFLICT in problem.message:
         advice = (
-            "Another endpoint or hosted zone of the VPC already answers for the agent's DNS name: remove it, or its"
+            "Another endpoint or hosted zone of the VPC already has the agent's DNS name: remove it, or its"
             " private DNS, then run this again."
         )
     if problem.denied:

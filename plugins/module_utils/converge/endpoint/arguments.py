@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints and security groups as EC2's writing calls take them."""
+"""The parameters of EC2's writing calls for endpoints and security groups."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def create_arguments(run: AreaRun, change: CreateEndpoint) -> dict[str, Any]:
         "SecurityGroupIds": groups,
         "PrivateDnsEnabled": True,
         "PolicyDocument": change.policy,
-        # One token for all tries, so that a try whose answer was lost does not make a second endpoint.
+        # One token for all attempts, so that no second endpoint is created if the answer to an attempt is lost.
         "ClientToken": str(uuid.uuid4()),
         **tag_specifications("vpc-endpoint", change.tags),
     }

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes VPC endpoints, their security groups and the DNS attributes they need, and waits until they are there or gone."""
+"""Writes VPC endpoints, their security groups and the DNS attributes they need, and waits until they are available or deleted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_endpoints(
     check_mode: bool,
     progress: Progress,
 ) -> tuple[Outcome, Snapshot]:
-    """Make the plan, and read back the accounts and regions in which something was tried."""
+    """Apply the plan, and read the accounts and regions again in which a change was attempted."""
     writer = EndpointWriter(desired.wait, desired.wait_timeout, progress)
     outcome = converge(plan, targets, writer.handlers(), check_mode)
     return outcome, read_back(writer.touched, before)
@@ -58,7 +58,7 @@ def write_endpoints(
 
 @dataclass(slots=True)
 class EndpointWriter:
-    """Makes a plan's changes. C(touched): where something was tried, so that it is worth reading back."""
+    """Applies a plan's changes. C(touched): where a change was attempted, which requires reading again."""
 
     wait: bool
     wait_timeout: int
@@ -106,7 +106,7 @@ class EndpointWriter:
                 group_taken,
                 lambda: group_named(run.target, vpc_id, name),
             )
-            # A group that was just made may be unknown for a moment (EC2 API reference, eventual consistency).
+            # A new group may be unknown for a moment (EC2 API reference, eventual consistency).
             retry.call(lambda: _authorize(client, group_id, change.cidrs), until=not_found_yet)
             run.made[change.target] = group_id
             wait.done += 1
@@ -114,7 +114,7 @@ class EndpointWriter:
         run.each(changes, "ec2:CreateSecurityGroup", create, tell=explain)
 
     def _create(self, run: AreaRun, changes: Sequence[CreateEndpoint]) -> None:
-        """Create them all, then wait for all of them together."""
+        """Create all of them, then wait for all of them together."""
         wait = self.progress.wait(run.target, len(changes), "VPC endpoints created")
         client, retry = run.target.client("ec2"), self._retry(wait)
         made: dict[str, Change] = {}
@@ -154,7 +154,7 @@ class EndpointWriter:
             self._settle(run, made)
 
     def _settle(self, run: AreaRun, made: Mapping[str, Change]) -> None:
-        """Wait until every endpoint is available, with one call for all of them each time."""
+        """Wait until every endpoint is available, with one call per poll for all of them."""
         found: dict[str, Endpoint] = {}
         wait = self.progress.wait(run.target, len(made), "VPC endpoints available")
 
@@ -189,7 +189,7 @@ class EndpointWriter:
         return Problem(*where, "the wait for the endpoint", "NotAvailable", message, "", advice)
 
     def _delete(self, run: AreaRun, changes: Sequence[DeleteEndpoint]) -> None:
-        """Delete all with one call; C(Unsuccessful) names those that AWS refused."""
+        """Delete all with one call; C(Unsuccessful) lists those that AWS rejected."""
         client = run.target.client("ec2")
         ids = [change.target for change in changes]
         wait = self.progress.wait(run.target, len(changes), "VPC endpoints deleted")
@@ -237,12 +237,12 @@ class EndpointWriter:
         client, retry = run.target.client("ec2"), self._retry(wait, None if self.wait else 0)
 
         def delete(change: Change) -> None:
-            # The network interfaces leave some minutes after the endpoint; until then the group is in use. That AWS
-            # refuses is the one sure sign of it.
+            # The network interfaces disappear some minutes after the endpoint; until then the group is in use. AWS's
+            # rejection is the only reliable sign of it.
             try:
                 retry.call(lambda: client.delete_security_group(GroupId=change.target), until=in_use)
             except ClientError as error:
-                if code_of(error) != "InvalidGroup.NotFound":  # GuardDuty may delete its own meanwhile
+                if code_of(error) != "InvalidGroup.NotFound":  # GuardDuty may have deleted its own
                     raise
             wait.done += 1
 
@@ -254,7 +254,7 @@ def _enable_dns(run: AreaRun, changes: Sequence[EnableVpcDns]) -> None:
     client: Any = run.target.client("ec2")
 
     def enable(change: EnableVpcDns) -> None:
-        # Support first: host names need it. AWS takes one attribute per call.
+        # DNS support first: DNS hostnames require it. AWS accepts one attribute per call.
         for name, parameter in DNS_ATTRIBUTES.items():
             if name in change.attributes:
                 client.modify_vpc_attribute(VpcId=change.target, **{parameter: {"Value": True}})
@@ -263,7 +263,7 @@ def _enable_dns(run: AreaRun, changes: Sequence[EnableVpcDns]) -> None:
 
 
 def _update_groups(run: AreaRun, changes: Sequence[UpdateSecurityGroup]) -> None:
-    """Open what is missing before what is stale is closed."""
+    """Allow missing CIDRs before removing stale ones."""
     client = run.target.client("ec2")
 
     def update(change: UpdateSecurityGroup) -> None:
@@ -279,7 +279,7 @@ def _authorize(client: Any, group_id: str, cidrs: Sequence[str]) -> None:
     try:
         client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission(cidrs)])
     except ClientError as error:
-        # Said of a first try whose answer was lost. AWS refuses all CIDRs of a call for one that is there already.
+        # Returned if the answer to a first attempt was lost. AWS rejects all CIDRs of a call if one already exists.
         if code_of(error) != "InvalidPermission.Duplicate":
             raise
         for cidr in cidrs if len(cidrs) > 1 else ():
@@ -291,14 +291,14 @@ def _endpoints(target: Target) -> dict[str, Endpoint]:
 
 
 def _lacks_group(run: AreaRun, change: UpdateEndpoint) -> bool:
-    """Whether the group that an endpoint waits for could not be made; then the endpoint fails with the same problem."""
+    """Whether creating the endpoint's security group failed; then the endpoint fails with the same problem."""
     if not change.new_group or change.vpc_id in run.made:
         return False
     return _fails_with(run, change, (change.vpc_id,))
 
 
 def _still_used(run: AreaRun, change: DeleteSecurityGroup) -> bool:
-    """Whether an endpoint of the group could not be deleted: there is no use in waiting for it again."""
+    """Whether an endpoint of the group could not be deleted: waiting for it again is pointless."""
     return _fails_with(run, change, change.endpoints)
 
 

@@ -28,7 +28,7 @@ def _create(run: AreaRun, change: CreateDetector) -> None:
 
 
 def _update(run: AreaRun, change: UpdateMonitoring) -> None:
-    # Only this one feature: RUNTIME_MONITORING and EKS_RUNTIME_MONITORING in one call are refused (API reference).
+    # Only this one feature: RUNTIME_MONITORING and EKS_RUNTIME_MONITORING in one call are rejected (API reference).
     features = [configuration(FEATURE, change.feature)]
     run.target.client("guardduty").update_detector(DetectorId=change.target, Features=features)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Features as UpdateDetector and UpdateMemberDetectors take them."""
+"""Features as parameters of UpdateDetector and UpdateMemberDetectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def configuration(name: str, feature: Feature) -> Any:
 
 
 def off(name: str) -> Any:
-    """A feature that goes off with all its parts, as the user guide's command for EKS Runtime Monitoring has it."""
+    """A feature to disable with all its parts, as in the user guide's command for EKS Runtime Monitoring."""
     return {"Name": name, "Status": "DISABLED"}
 
 

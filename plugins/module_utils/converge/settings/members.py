@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes members' features from their administrator's account: the same settings, fifty accounts a call."""
+"""Writes members' features from their administrator's account: the same settings, 50 accounts per call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPERATION = "guardduty:UpdateMemberDetectors"
 
 
 def handlers(member_retry: Callable[[], MemberRetry]) -> Handlers:
-    """C(member_retry) gives a bound for each step of each account and region."""
+    """C(member_retry) returns a limit for each step of each account and region."""
 
     def update(run: AreaRun, changes: Sequence[UpdateMember]) -> None:
         retry = member_retry()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what a delegated administrator chooses for its organization."""
+"""Writes a delegated administrator's configuration of its organization."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..run import AreaRun, Handlers, per_change
 
 
 def _update(run: AreaRun, change: OrganizationChange) -> None:
-    # Only this one feature: others keep what they have, and the two for runtime in one call are refused (botocore).
+    # Only this one feature: others stay unchanged, and the two runtime features in one call are rejected (botocore).
     run.target.client("guardduty").update_organization_configuration(
         DetectorId=change.target, Features=[_configuration(change.name, change.auto_enable)], **change.kept
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package route in waves: which hosts of an inventory take part, what came of a wave, and whether the next one may start."""
+"""The package route in waves: which hosts of an inventory take part, the result of a wave, and whether the next one may start."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..verdict.rows import RowError
 from ..wording import some
 from .packages import LATEST, NEWEST, VERSION, numbers, resolve
 
-# What a host can come to. The last two are said at the end only: of hosts that no wave has an answer of.
+# The outcomes of a host. The last two appear only at the end: for hosts without a result from any wave.
 OUTCOMES = ("changed", "unchanged", "skipped", "failed", "not_reporting", "not_tried")
 
 
 class WaveError(ValueError):
-    """A limit that cannot be understood, as a sentence for the user."""
+    """An invalid limit, as a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackageHosts:
-    """The hosts that get the package, by name; the instances that no host is; the hosts that the limit leaves out."""
+    """The hosts that get the package, by name; the instances without a host; the hosts that the limit leaves out."""
 
     hosts: Mapping[str, Verdict]
     missing: tuple[str, ...]
@@ -36,14 +36,14 @@ class PackageHosts:
         if not self.left_out:
             return ""
         return (
-            "Hosts of the package route that the limit left out, and that this run did not touch:"
+            "Hosts of the package route that the limit excluded from this run:"
             f" {len(self.left_out)} ({some(self.left_out)})."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class HostResult:
-    """What came of one host. C(outcome) is one of OUTCOMES; the versions are the agent's, None: there is none."""
+    """The result of one host. C(outcome) is one of OUTCOMES; the versions are the agent's, None if not installed."""
 
     host: str
     instance_id: str
@@ -60,7 +60,7 @@ class HostResult:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """What came of the hosts of one wave, and why no further one may start, or an empty C(stop)."""
+    """The results of the hosts of one wave, and why no further wave may start, or an empty C(stop)."""
 
     hosts: tuple[HostResult, ...]
     stop: str = ""
@@ -83,11 +83,15 @@ def hosts_of(
     C(names): instance id to host name. C(within): the names of the hosts that a play may reach.
     """
     wanted = list(instance_ids)
-    running = {one.instance.instance_id: one for one in verdicts if one.instance.running}
-    found = {names[one]: running[one] for one in wanted if one in names and one in running}
+    running = {verdict.instance.instance_id: verdict for verdict in verdicts if verdict.instance.running}
+    found = {
+        names[instance_id]: running[instance_id]
+        for instance_id in wanted
+        if instance_id in names and instance_id in running
+    }
     return PackageHosts(
         {name: verdict for name, verdict in found.items() if name in within},
-        tuple(one for one in wanted if one not in names),
+        tuple(instance_id for instance_id in wanted if instance_id not in names),
         tuple(name for name in found if name not in within),
     )
 
@@ -95,11 +99,11 @@ def hosts_of(
 def older_agents(verdicts: Iterable[Verdict], version: str) -> list[str]:
     """The instances of the package route that run and whose agent reports an older version than this.
 
-    Raises a WaveError where there is no such version.
+    Raises a WaveError if the version is invalid.
     """
     wanted = resolve(version)
     if not VERSION.fullmatch(wanted):
-        raise WaveError(f"agent_version is '{version}'; write it like {NEWEST}, or {LATEST}.")
+        raise WaveError(f"agent_version is '{version}'; set it to a version such as {NEWEST}, or {LATEST}.")
     return [
         verdict.instance.instance_id
         for verdict in verdicts
@@ -112,7 +116,7 @@ def older_agents(verdicts: Iterable[Verdict], version: str) -> list[str]:
 
 
 def host_result(name: str, variables: Mapping[str, Any]) -> HostResult:
-    """What came of one host, from what the role has registered there."""
+    """The result of one host, from what the role has registered there."""
     planned = variables.get("agent_planned") or {}
     applied = variables.get("agent_applied") or {}
     plan = planned.get("plan") or {}
@@ -130,7 +134,7 @@ def host_result(name: str, variables: Mapping[str, Any]) -> HostResult:
         version_before=plan.get("installed_version"),
         version=applied.get("installed_version") or plan.get("installed_version"),
         message=str(message or ""),
-        findings=tuple(one for one in planned.get("findings") or [] if one.get("level") != "ok"),
+        findings=tuple(finding for finding in planned.get("findings") or [] if finding.get("level") != "ok"),
     )
 
 
@@ -152,9 +156,11 @@ def host_of(row: Any) -> HostResult:
             raise RowError(f"has a {key} that is not a {types[0].__name__}")
     if row["outcome"] not in OUTCOMES:
         raise RowError(f"has the outcome {row['outcome']!r}, which this version of the collection does not know")
-    if not all(isinstance(one, Mapping) for one in row["findings"]):
+    if not all(isinstance(finding, Mapping) for finding in row["findings"]):
         raise RowError("has findings that are not rows")
-    return HostResult(**{**{key: row[key] for key in _TYPES}, "findings": tuple(dict(one) for one in row["findings"])})
+    return HostResult(
+        **{**{key: row[key] for key in _TYPES}, "findings": tuple(dict(finding) for finding in row["findings"])}
+    )
 
 
 def wave_result(
@@ -165,10 +171,10 @@ def wave_result(
     max_failed: str,
     blind: str = "",
 ) -> Wave:
-    """One wave, judged.
+    """The result of one wave.
 
-    C(waiting): the rows of the coverage gate that did not become healthy. C(total): the hosts of all waves. The first
-    wave is the canary: any failure in it stops, unless it is the only one. C(blind): why the gate could not look.
+    C(waiting): the coverage gate's rows of the instances that did not become healthy. C(total): the hosts of all waves. The first
+    wave is the canary: any failure in it stops the roll-out, unless it is the only wave. C(blind): why the gate could not check.
     """
     silent = {row["instance_id"]: str(row.get("cause") or row.get("issue") or "no record") for row in waiting}
     hosts = tuple(_with_coverage(result, silent) for result in results)
@@ -178,7 +184,7 @@ def wave_result(
     tried = len(hosts) + len(before)
     stop = _stop(bad, so_far, tried, total, max_failed, first=not earlier)
     if blind and tried < total:
-        stop = f"The coverage gate could not look: {blind}"
+        stop = f"The coverage gate could not check: {blind}"
     return Wave(hosts, stop)
 
 
@@ -194,9 +200,9 @@ def _stop(bad: Sequence[str], so_far: int, tried: int, total: int, max_failed: s
     if tried >= total or not bad:
         return ""
     if first:
-        return f"The first wave is the canary, and {len(bad)} of its hosts did not get there ({some(bad)})."
+        return f"The first wave is the canary, and {len(bad)} of its hosts failed ({some(bad)})."
     if so_far > allowed:
-        return f"{so_far} of {tried} hosts did not get there ({some(bad)}), and at most {allowed} may."
+        return f"{so_far} of {tried} hosts failed ({some(bad)}), but at most {allowed} may fail."
     return ""
 
 
@@ -205,14 +211,16 @@ def limit_of(max_failed: str, total: int) -> int:
     text = str(max_failed).strip()
     digits = text.removesuffix("%")
     if not digits.isdigit() or (text.endswith("%") and int(digits) > 100):
-        raise WaveError(f"package_max_failed is '{max_failed}'; give a number of hosts, or a percentage like 10%.")
+        raise WaveError(
+            f"package_max_failed is '{max_failed}'; set it to a number of hosts, or a percentage such as 10%."
+        )
     return total * int(digits) // 100 if text.endswith("%") else int(digits)
 
 
 def conclusion(names: Iterable[str], waves: Sequence[Wave]) -> Conclusion:
     done = {host.host: host for wave in waves for host in wave.hosts}
     stop = next((wave.stop for wave in waves if wave.stop), "")
-    untouched = "An earlier wave stopped the roll-out." if stop else "No answer came from this host."
+    untouched = "An earlier wave stopped the roll-out." if stop else "This host did not answer."
     hosts = tuple(done.get(name) or HostResult(name, name, "not_tried", message=untouched) for name in names)
     counts = {outcome: sum(host.outcome == outcome for host in hosts) for outcome in OUTCOMES}
     problems = [f"{host.host}: {host.message}" for host in hosts if host.bad]
@@ -222,12 +230,12 @@ def conclusion(names: Iterable[str], waves: Sequence[Wave]) -> Conclusion:
         )
     elif counts["not_tried"]:
         lost = some(host.host for host in hosts if host.outcome == "not_tried")
-        problems.append(f"No answer came from {lost}. Run this again.")
+        problems.append(f"No answer from {lost}. Run this again.")
     return Conclusion(hosts, {key: count for key, count in counts.items() if count}, tuple(problems))
 
 
 def notes_of(end: Conclusion, missing: Sequence[str]) -> list[str]:
-    """What an operator reads of the package route at the end. C(missing): the instances that no wave was to reach."""
+    """The summary of the package route at the end. C(missing): the instances that no wave included."""
     notes = []
     if missing:
         notes.append(f"{len(missing)} instances need the package on the host itself: {some(missing)}")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user wants of an association, which one that means, and which ones a list is asked for."""
+"""The desired state of an association, which existing one it matches, and the filters for a list."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIST_FILTERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DesiredAssociation:
-    """What the user wants. C(settings) holds only what was said, under AWS's names; the name and the document too."""
+    """The desired state. C(settings) has only what the user set, under AWS's names, including the name and the document."""
 
     state: str = "present"
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -47,51 +47,54 @@ class DesiredAssociation:
 
     @property
     def searched_document(self) -> str | None:
-        """Whose associations to look through where the name finds none; without targets none of them is meant."""
+        """The document whose associations are searched if none has the name; without targets, none of them matches."""
         return self.document if "Targets" in self.settings else None
 
 
 def refused(desired: DesiredAssociation) -> str | None:
-    """Why the wish cannot be granted anywhere, or None."""
+    """Why the desired state is invalid everywhere, or None."""
     return invalid_settings(desired.settings) or (refused_tags(desired.tags) if desired.tags else None)
 
 
 def match(desired: DesiredAssociation, listed: Sequence[Association]) -> tuple[Association, ...]:
-    """Those of the listed associations that the wish means: by name, or else by document and targets.
+    """The listed associations that match the desired state: by name, otherwise by document and targets.
 
-    An association that bears another name is somebody else's, whatever its document and targets are.
+    An association with another name is not managed here, whatever its document and targets are.
     """
     if desired.name:
-        named = [one for one in listed if one.name == desired.name]
+        named = [association for association in listed if association.name == desired.name]
         if named:
             return tuple(_narrowed(desired, named))
-        listed = [one for one in listed if one.name is None]
+        listed = [association for association in listed if association.name is None]
     targets = desired.settings.get("Targets")
     if targets is None:
         return ()
     return tuple(
-        one
-        for one in listed
-        if same_document(one.document, desired.document) and same("Targets", one.settings.get("Targets"), targets)
+        association
+        for association in listed
+        if same_document(association.document, desired.document)
+        and same("Targets", association.settings.get("Targets"), targets)
     )
 
 
 def _narrowed(desired: DesiredAssociation, named: Sequence[Association]) -> Sequence[Association]:
-    """Names need not be unique in AWS: the document, then the targets, say which one is meant."""
+    """Names need not be unique in AWS: the document, then the targets, identify the association."""
     for member in ("Name", "Targets"):
         wanted = desired.settings.get(member)
         if len(named) > 1 and wanted is not None:
-            named = [one for one in named if same(member, one.settings.get(member), wanted)] or named
+            named = [
+                association for association in named if same(member, association.settings.get(member), wanted)
+            ] or named
     return named
 
 
 def list_filters(
     names: Sequence[str], documents: Sequence[str], further: Mapping[str, Any]
 ) -> tuple[list[dict[str, str]], str | None]:
-    """The sets of ListAssociations filters to ask with, one call each, or why they are refused."""
+    """The sets of ListAssociations filters, one call each, or why they are invalid."""
     unknown = sorted(set(further) - LIST_FILTERS)
     if unknown:
-        return [], f"filters has no {unknown[0]}; known are {', '.join(sorted(LIST_FILTERS))}."
+        return [], f"filters has the unknown key {unknown[0]}; use {', '.join(sorted(LIST_FILTERS))}."
     common = as_texts(further)
     if names:
         return [{"AssociationName": name, **common} for name in dict.fromkeys(names)], None

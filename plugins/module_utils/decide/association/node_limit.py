@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the nodes of an association have room for it.
+"""Whether the nodes of an association can take one more.
 
 "Each managed node can be targeted by a maximum of 20 associations" (SSM user guide, "Understanding targets and rate
-controls in State Manager associations"). How AWS refuses one more is not published, and CreateAssociation declares an error
-for the number of an account's associations only (botocore), so that a node may be passed over without a word.
+controls in State Manager associations"). AWS does not document how it rejects one more, and CreateAssociation declares an error
+only for the number of an account's associations (botocore), so AWS may skip a node silently.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Nodes = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class NodeCapacity:
-    """The nodes that have no room for one more association.
+    """The nodes that cannot take one more association.
 
-    C(needs): what must be read before that can be said, 'associations' or 'nodes'. C(unsure): the nodes of which it depends
-    on a resource group, whose members nothing here reads.
+    C(needs): what must be read to know that, 'associations' or 'nodes'. C(unsure): the nodes for which it depends
+    on a resource group, whose members are not read.
     """
 
     needs: str = ""
@@ -39,11 +39,11 @@ class NodeCapacity:
 
 
 def room(targets: Targets, others: Sequence[Association] | None, nodes: Nodes | None) -> NodeCapacity:
-    """C(others): the associations beside this one. C(nodes): the tags of the managed nodes, by id. None: not read yet."""
+    """C(others): the other associations. C(nodes): the tags of the managed nodes, by id. None: not read yet."""
     if others is None:
         return NodeCapacity(needs="associations")
-    rivals = [there for one in others if (there := one.settings.get("Targets")) and _may_meet(targets, there)]
-    if len(rivals) < NODE_LIMIT:
+    rival_targets = [t for other in others if (t := other.settings.get("Targets")) and _may_overlap(targets, t)]
+    if len(rival_targets) < NODE_LIMIT:
         return NodeCapacity()
     if nodes is None:
         return NodeCapacity(needs="nodes")
@@ -52,16 +52,16 @@ def room(targets: Targets, others: Sequence[Association] | None, nodes: Nodes | 
         chosen = _selects(targets, node_id, tags)
         if chosen is False:
             continue
-        said = [_selects(rival, node_id, tags) for rival in rivals]
-        if chosen and said.count(True) >= NODE_LIMIT:
+        selected = [_selects(rival, node_id, tags) for rival in rival_targets]
+        if chosen and selected.count(True) >= NODE_LIMIT:
             full.append(node_id)
-        elif said.count(True) + said.count(None) >= NODE_LIMIT:
+        elif selected.count(True) + selected.count(None) >= NODE_LIMIT:
             unsure.append(node_id)
     return NodeCapacity(full=tuple(full), unsure=tuple(unsure))
 
 
 def instance_choice(targets: Targets) -> tuple[dict[str, list[str]], list[str] | None]:
-    """EC2 filters, and ids, that leave out no instance that the targets select."""
+    """EC2 filters and ids that include every instance that the targets select."""
     filters: dict[str, list[str]] = {}
     ids: list[str] | None = None
     for target in targets:
@@ -69,13 +69,13 @@ def instance_choice(targets: Targets) -> tuple[dict[str, list[str]], list[str] |
         if key.startswith("tag:"):
             filters.setdefault(key, values)
         elif key == INSTANCE_IDS and values != [EVERY_NODE]:
-            # Nodes outside EC2 run no GuardDuty agent, and EC2 refuses their ids.
+            # Nodes outside EC2 run no GuardDuty agent, and EC2 rejects their ids.
             ids = [value for value in values if value.startswith("i-")]
     return filters, ids
 
 
-def _may_meet(one: Targets, other: Targets) -> bool:
-    """False where no node can be selected by both: all targets must match, and a node has one id and one value of a tag."""
+def _may_overlap(one: Targets, other: Targets) -> bool:
+    """False if no node can match both: a node must match all targets, and has one id and one value per tag."""
     sets = [
         {
             target_key(target["Key"]): set(target.get("Values") or ())
@@ -92,7 +92,7 @@ def _may_meet(one: Targets, other: Targets) -> bool:
 
 
 def _selects(targets: Targets, node_id: str, tags: Mapping[str, str]) -> bool | None:
-    """Whether the targets select the node; None where it depends on what is not read."""
+    """Whether the targets select the node; None if that depends on data that is not read."""
     unknown = False
     for target in targets:
         key, values = target_key(target["Key"]), target.get("Values") or ()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which association is meant, and what to change of it.
+"""Which association matches the desired state, and what to change in it.
 
 An update names the full set of settings: UpdateAssociation "removes all optional parameters" that a call leaves out
 (SSM API reference, UpdateAssociation).
@@ -38,7 +38,7 @@ INSTALL = {"action": ["Install"], "name": [SSM_PACKAGE]}
 
 @dataclass(frozen=True, slots=True)
 class AssociationPlan:
-    """The changes, what is refused, and how each association will be.
+    """The changes, the refused ones, and each association as it will be.
 
     C(needs): what has to be read before the plan is final; it is empty once everything is known. C(settled): the
     associations whose settings stay and that are not started.
@@ -90,7 +90,7 @@ def plan_associations(areas: Iterable[AssociationArea], desired: DesiredAssociat
 
 
 def _need(area: AssociationArea, planned: Sequence[AssociationChange], places: NodeCapacity) -> AssociationNeed:
-    """Whose the association is, what its document takes and whether its nodes have room. Nodes come last: they cost most."""
+    """Whether it is GuardDuty's, what its document accepts and whether its nodes can take it. Nodes come last: they cost most."""
     need = AssociationNeed(
         tags=any(association.tags is None for association in area.found),
         document=None if "document" in area.asked else _document_to_check(planned),
@@ -102,7 +102,7 @@ def _need(area: AssociationArea, planned: Sequence[AssociationChange], places: N
 
 
 def _widened(planned: Sequence[AssociationChange]) -> Sequence[Mapping[str, Any]] | None:
-    """The targets of a new association, or of one whose targets change. None where it runs in other accounts."""
+    """The targets of a new association, or of one whose targets change. None if it runs in other accounts."""
     for change in planned:
         if isinstance(change, CreateAssociation) or (
             isinstance(change, UpdateAssociation) and "Targets" in change.members
@@ -113,12 +113,12 @@ def _widened(planned: Sequence[AssociationChange]) -> Sequence[Mapping[str, Any]
 
 
 def _room(area: AssociationArea, current: Association | None, planned: Sequence[AssociationChange]) -> NodeCapacity:
-    """Whether its nodes have room for it. Nothing can be known here of nodes in other accounts."""
+    """Whether its nodes can take it. Nodes in other accounts are unknown here."""
     targets = _widened(planned)
     if not targets:
         return NodeCapacity()
     mine = current.association_id if current else None
-    others = None if area.every is None else [one for one in area.every if one.association_id != mine]
+    others = None if area.every is None else [other for other in area.every if other.association_id != mine]
     return room(targets, others, area.nodes)
 
 
@@ -128,10 +128,10 @@ def _doubts(
     what = f"association {_name(current, desired)} in {area.area_key}"
     limit = f"AWS runs at most {NODE_LIMIT} associations on a node"
     if places.needs == "nodes":
-        yield f"{limit}; whether the nodes of {what} have room is not known, since they could not be read."
+        yield f"{limit}; whether the nodes of {what} exceed that is unknown, because they could not be read."
     if places.unsure:
         yield (
-            f"{limit}; whether {some(places.unsure, NAMED)} have room for {what} depends on resource groups, whose members are"
+            f"{limit}; whether {some(places.unsure, NAMED)} can take {what} depends on resource groups, whose members are"
             " not read."
         )
 
@@ -205,7 +205,7 @@ def _described(settings: Mapping[str, Any], tags: Mapping[str, str] | None) -> d
 
 
 def _creation_defaults(desired: DesiredAssociation) -> dict[str, Any]:
-    """What a new association gets where nothing was said. One that exists is left as it is."""
+    """Defaults for a new association. An existing one is left as it is."""
     defaults: dict[str, Any] = {"Name": SSM_DOCUMENT}
     if same_document(desired.document, SSM_DOCUMENT):
         defaults["Parameters"] = {name: list(values) for name, values in INSTALL.items()}
@@ -244,11 +244,11 @@ def _refusal(
         return Problem(*area.area_key, f"the change of {what}", code, message, "", advice)
 
     if len(area.found) > 1:
-        ids = ", ".join(one.association_id for one in area.found)
+        ids = ", ".join(association.association_id for association in area.found)
         return problem(
             "Ambiguous",
-            f"several associations answer to it: {ids}",
-            "Name document_name and targets too, or delete one.",
+            f"several associations match: {ids}",
+            "Set document_name and targets too, or delete the others.",
         )
     if current is None and desired.state == "run":
         return problem("AssociationNotFound", "there is none", "Create it with state=present.")
@@ -257,8 +257,8 @@ def _refusal(
     if (current and current.guardduty_owned) or (current is None and desired.name == GUARDDUTY_ASSOCIATION):
         return problem(
             "GuardDutyOwned",
-            "GuardDuty makes and keeps this association itself, and stops managing the agent when it is changed",
-            "Use instance_tags or runtime_monitoring to say which instances get the agent, or another association_name.",
+            "GuardDuty creates and maintains this association, and stops managing the agent if it is changed",
+            "Use instance_tags or runtime_monitoring to choose which instances get the agent, or another association_name.",
         )
     written = (change for change in planned if isinstance(change, (CreateAssociation, UpdateAssociation)))
     settings = next((change.settings for change in written), None)
@@ -273,7 +273,7 @@ def _refusal(
     if full:
         return problem(
             "NodeLimit",
-            f"{len(full)} of its nodes are targeted by {NODE_LIMIT} associations already, the most that AWS runs on a"
+            f"{len(full)} of its nodes already have {NODE_LIMIT} associations, the most that AWS runs on a"
             f" node: {some(full, NAMED)}",
             "Delete an association that these nodes no longer need, or choose targets without them.",
         )
@@ -298,7 +298,7 @@ def _after(current: Association | None, planned: Sequence[AssociationChange]) ->
 
 
 def row(account_id: str, region: str, association: Association) -> dict[str, Any]:
-    """An association as the modules return it."""
+    """An association in the form that the modules return."""
     owner = "guardduty" if association.guardduty_owned else None if association.tags is None else "operator"
     return {
         "account_id": account_id,

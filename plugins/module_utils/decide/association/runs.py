@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the runs of an association came to.
+"""The results of an association's runs.
 
-State Manager's status words (SSM user guide, "Viewing association histories"; botocore, AssociationOverview): a target
-is Pending or InProgress, and then Success, or something else that is no success.
+State Manager's statuses (SSM user guide, "Viewing association histories"; botocore, AssociationOverview): a target
+is Pending or InProgress, and then Success, or another status, which is a failure.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class RunReport(InArea):
-    """The runs of one association, the latest word of each node.
+    """The runs of one association, with the latest result of each node.
 
-    C(state): finished, unfinished, not_started (no run appeared), scheduled (the next run is the schedule's), or
+    C(state): finished, unfinished, not_started (no run appeared), scheduled (it only runs on schedule), or
     no_targets (no managed node matches).
     """
 
@@ -46,7 +46,7 @@ def all_finished(executions: Sequence[Execution]) -> bool:
 
 
 def latest(targets: Iterable[ExecutionTarget]) -> tuple[ExecutionTarget, ...]:
-    """One word for each node; C(targets) come newest run first."""
+    """One result for each node; C(targets) are ordered newest run first."""
     found: dict[str, ExecutionTarget] = {}
     for target in targets:
         found.setdefault(target.instance_id, target)
@@ -61,7 +61,7 @@ def state_of(targets: Sequence[ExecutionTarget], finished: bool) -> str:
 
 
 def results(reports: Iterable[RunReport]) -> dict[str, list[dict[str, Any]]]:
-    """The targets of all reports in three lists, and where no node matches."""
+    """The targets of all reports in three lists, and the places in which no node matches."""
     succeeded: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     unfinished: list[dict[str, Any]] = []
@@ -117,18 +117,18 @@ def run_row(run: AssociationRun) -> dict[str, Any]:
 
 
 def remarks(reports: Iterable[RunReport]) -> list[str]:
-    """What is no error and yet worth a sentence."""
+    """Warnings: what is not an error, but should be reported."""
     sentences = []
     for report in reports:
         if report.state == "no_targets":
             sentences.append(
-                f"No managed node matches the targets of the association {report.label} in {report.where}, so that it"
-                " installs nothing there for now; it runs on nodes as they come."
+                f"No managed node matches the targets of the association {report.label} in {report.where}, so it"
+                " installs nothing there yet; it runs on new nodes when they register."
             )
         elif report.state == "scheduled":
             sentences.append(
-                f"The association {report.label} in {report.where} runs at its next scheduled time only"
-                " (apply_only_at_cron_interval), so that there was nothing to wait for."
+                f"The association {report.label} in {report.where} only runs on schedule"
+                " (apply_only_at_cron_interval), so there was no run to wait for."
             )
     return sentences
 
@@ -138,26 +138,26 @@ def problems(reports: Iterable[RunReport], timeout: float) -> list[Problem]:
 
 
 def _problem(report: RunReport, timeout: float) -> Problem | None:
-    failed = [one for one in report.targets if one.status not in UNFINISHED and one.status != SUCCESS]
-    unfinished = [one for one in report.targets if one.status in UNFINISHED]
+    failed = [target for target in report.targets if target.status not in UNFINISHED and target.status != SUCCESS]
+    unfinished = [target for target in report.targets if target.status in UNFINISHED]
     total = len(report.targets)
     what = f"the run of association {report.label}"
     if failed:
         message = f"{len(failed)} of {total} targets failed: {_named(failed)}"
-        advice = "Read the output of the execution in State Manager, or ask coverage_info for GuardDuty's own word."
+        advice = "Read the execution's output in State Manager, or GuardDuty's issue with coverage_info."
         return Problem(*report.area_key, what, "TargetsFailed", message, "", advice)
     if report.state == "not_started":
         message = f"no run had started after {timeout:g} seconds"
-        advice = "A closed change calendar or a fired alarm holds an association back; else raise wait_timeout."
+        advice = "Check for a closed change calendar or a fired alarm; otherwise increase wait_timeout."
         return Problem(*report.area_key, what, "WaitTimeout", message, "", advice)
     if report.state == "unfinished":
         message = (
             f"{len(unfinished)} of {total} targets had not finished after {timeout:g} seconds: {_named(unfinished)}"
         )
-        advice = "Nodes that are not online in Systems Manager stay Pending; else raise wait_timeout."
+        advice = "Nodes that are not online in Systems Manager stay Pending; otherwise increase wait_timeout."
         return Problem(*report.area_key, what, "WaitTimeout", message, "", advice)
     return None
 
 
 def _named(targets: Sequence[ExecutionTarget]) -> str:
-    return some((f"{one.instance_id} ({one.detailed_status or one.status})" for one in targets), NAMED)
+    return some((f"{target.instance_id} ({target.detailed_status or target.status})" for target in targets), NAMED)

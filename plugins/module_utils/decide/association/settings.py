@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of an association: how the modules' options name them, when two are the same, and how a reader sees them.
+"""The settings of an association: their names as module options, their comparison, and their form in results.
 
 Source: botocore's model of CreateAssociation, UpdateAssociation and AssociationDescription (SSM API reference).
 """
@@ -35,7 +35,7 @@ OPTIONS = {
     "Duration": "duration",
     "AssociationDispatchAssumeRole": "dispatch_assume_role_arn",
 }
-# What a setting means that was never made. AWS may or may not show it, so that both read the same.
+# The value of a setting that was never set. AWS may return it or omit it; both compare as equal.
 DEFAULTS: dict[str, Any] = {
     "DocumentVersion": "$DEFAULT",
     "ApplyOnlyAtCronInterval": False,
@@ -48,12 +48,12 @@ EVERY_NODE = "*"
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value stands for 'make empty'. False is a value."""
+    """Whether a value means 'clear'. False is a value."""
     return value is None or (not value and value is not False)
 
 
 def target_key(key: str) -> str:
-    """AWS answers with InstanceIds in any case that it was sent; it means the same."""
+    """AWS returns InstanceIds in the letter case that was sent; the case has no meaning."""
     return INSTANCE_IDS if key.lower() == INSTANCE_IDS.lower() else key
 
 
@@ -62,7 +62,7 @@ def same(member: str, one: Any, other: Any) -> bool:
 
 
 def same_document(one: str, other: str) -> bool:
-    """A document of AWS or of one's own may be named or given as an ARN; two ARNs differ by account too."""
+    """A document of AWS or of this account may be given as a name or an ARN; two ARNs can also differ by account."""
     if one.startswith("arn:") and other.startswith("arn:"):
         return one == other
     return one.rpartition("document/")[2] == other.rpartition("document/")[2]
@@ -79,7 +79,7 @@ def _canonical(member: str, value: Any) -> Any:
 
 
 def _unordered(value: Any) -> Any:
-    """Without the order of lists, which AWS does not keep, and without members that are empty or off."""
+    """The value without the order of lists, which AWS does not keep, and without empty or disabled members."""
     if isinstance(value, Mapping):
         return {key: _unordered(item) for key, item in sorted(value.items()) if item}
     if isinstance(value, (list, tuple)):
@@ -89,12 +89,12 @@ def _unordered(value: Any) -> Any:
 
 
 def merged(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The full set of settings that AWS is to hold; what the wish does not name stays, what it empties goes."""
+    """The full set of desired settings: settings that are not named stay, those that are cleared are removed."""
     return {member: value for member, value in {**current, **wanted}.items() if not is_empty(value)}
 
 
 def shown(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under the names and in the form of the modules' options."""
+    """Settings in the names and form of the modules' options."""
     return {option_of(member): shown_value(member, value) for member, value in sorted(settings.items())}
 
 
@@ -131,7 +131,7 @@ def from_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def targets_from(options: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Targets from whichever of targets, target_tags and instance_ids is given."""
+    """Targets from targets, target_tags or instance_ids, whichever is set."""
     if options.get("target_tags") is not None:
         return [{"Key": f"tag:{key}", "Values": _once(texts(value))} for key, value in options["target_tags"].items()]
     if options.get("instance_ids") is not None:

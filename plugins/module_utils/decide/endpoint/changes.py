@@ -34,7 +34,7 @@ class CreateSecurityGroup(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateSecurityGroup(Change):
-    """The CIDRs to let in on the agent's port, and those to let in no longer."""
+    """The CIDRs to allow on the agent's port, and those to remove."""
 
     action = "update"
     kind = "security group"
@@ -44,9 +44,9 @@ class UpdateSecurityGroup(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateEndpoint(Change):
-    """In the VPC C(target). C(new_group): it also gets the group that this plan creates in the VPC.
+    """In the VPC C(target). C(new_group): it also gets the security group that this plan creates in the VPC.
 
-    C(replaces): an endpoint of the VPC is still being deleted, and holds the DNS name for a while.
+    C(replaces): an endpoint of the VPC is still being deleted, and keeps the DNS name for a while.
     """
 
     action = "create"
@@ -62,7 +62,7 @@ class CreateEndpoint(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateEndpoint(Change):
-    """What ModifyVpcEndpoint takes. C(policy) None leaves the policy alone."""
+    """The parameters of ModifyVpcEndpoint. C(policy) None leaves the policy alone."""
 
     action = "update"
     kind = "VPC endpoint"
@@ -104,7 +104,7 @@ class DeleteEndpoint(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteSecurityGroup(Change):
-    """C(endpoints): those of this plan that have to be gone first."""
+    """C(endpoints): the endpoints of this plan that must be deleted first."""
 
     action = "delete"
     kind = "security group"

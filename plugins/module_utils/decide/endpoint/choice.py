@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which VPCs the desired state means: the ones that were named, or the ones that need an endpoint."""
+"""Which VPCs the desired state covers: the listed ones, or those that need an endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .site import DesiredSite, Reads, VpcSite, missing_vpcs, vpc_sites
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The VPCs to work on, the ones to show, and what cannot be worked on."""
+    """The VPCs to plan, the ones to show, and the problems of the others."""
 
     work: tuple[DesiredSite, ...] = ()
     shown: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Chosen:
 
 
 def choose(snapshot: Snapshot, desired: DesiredEndpoint, reads: Reads) -> Chosen:
-    """C(reads): where the sites note what their plan has to read first."""
+    """C(reads): collects what each site's plan has to read first."""
     sites = {
         vpc_id: DesiredSite(site.area, site.vpc, site.instances, desired=desired, reads=reads)
         for vpc_id, site in vpc_sites(snapshot).items()
@@ -64,7 +64,7 @@ def _needed(
         if site.instances:
             shown.append(vpc_id)
         if reason == "other_owner" and site.instances:
-            # Not a failure: the owner may have made the endpoint, which nobody can see from here.
+            # Not a failure: the owner may have created the endpoint, which is not visible from here.
             warnings.append(str(_shared(site)))
         elif NEEDS[reason][0] or (reason == "operator_serves" and site.maintained):
             work.append(site)
@@ -77,7 +77,7 @@ def _shared(site: VpcSite) -> Problem:
         *site.area.area_key,
         f"the endpoint of {vpc.vpc_id}",
         "SharedVpc",
-        f"account {vpc.owner_id} owns the VPC and shares it with {site.area.account_id}, which cannot see or make its"
+        f"account {vpc.owner_id} owns the VPC and shares it with {site.area.account_id}, which cannot see or create its"
         " endpoint",
         "",
         f"Run this in account {vpc.owner_id}, for example with a role of it in assume_role_arns.",

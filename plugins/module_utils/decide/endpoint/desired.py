@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user wants of endpoints."""
+"""The desired state of endpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GROUP_NAME = "fleetsec-guardduty-data"
 
 @dataclass(frozen=True, slots=True)
 class DesiredEndpoint:
-    """The options of vpc_endpoint. None leaves alone what is there, and lets the module choose for what it makes."""
+    """The options of vpc_endpoint. None leaves existing endpoints alone, and lets the module choose for new ones."""
 
     state: str = "present"
     select: str = "listed"
@@ -44,7 +44,7 @@ class DesiredEndpoint:
 
 
 def desired_from(params: Mapping[str, Any]) -> DesiredEndpoint:
-    """The wish of a module's options."""
+    """The desired state from a module's options."""
     tags = params["tags"]
     return DesiredEndpoint(
         state=params["state"],
@@ -78,18 +78,16 @@ def _tuple(values: Iterable[str] | None) -> tuple[str, ...] | None:
 
 
 def refused(desired: DesiredEndpoint) -> str | None:
-    """Why the wish itself cannot be granted, or None."""
+    """Why the desired state itself is invalid, or None."""
     refused = refused_tags(desired.tags or {})
     if refused:
         return refused
     if desired.security_group_name.startswith("sg-") or not desired.security_group_name:
-        return "security_group_name must not be empty or start with 'sg-', which AWS keeps for ids."
+        return "security_group_name must not be empty or start with 'sg-', which AWS reserves for ids."
     if desired.subnet_ids == () or desired.security_group_ids == ():
-        return (
-            "An endpoint needs a subnet and a security group: leave subnet_ids and security_group_ids out or fill them."
-        )
+        return "An endpoint needs a subnet and a security group: fill subnet_ids and security_group_ids, or leave them out."
     if desired.state == "absent" and desired.select != "listed":
-        return "state=absent deletes what vpc_ids names; it does not go with select=needed."
+        return "state=absent deletes the endpoints of vpc_ids; it cannot be combined with select=needed."
     if desired.include_guardduty and desired.state != "absent":
-        return "include_guardduty goes with state=absent only: GuardDuty's own endpoint is never changed."
+        return "include_guardduty requires state=absent: GuardDuty's own endpoint is never changed."
     return desired.policy.refused()

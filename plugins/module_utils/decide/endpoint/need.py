@@ -17,14 +17,14 @@ from ...model.fleet import Snapshot
 from ..verdict.eligibility import Choices, judge_fleet
 from .site import VpcSite, vpc_sites
 
-# Why a VPC needs an endpoint or does not. In the order in which they are tried: the first that applies decides.
+# Why a VPC needs an endpoint or does not, in order: the first that applies decides.
 NEEDS = {
-    "other_owner": (False, "Another account owns the VPC: only it can see or make the endpoint."),
+    "other_owner": (False, "Another account owns the VPC: only it can see or create the endpoint."),
     "unknown": (False, "The endpoints of the account and region could not be read."),
     "guardduty_serves": (False, "GuardDuty keeps its own endpoint in the VPC."),
     "no_linux_instance": (False, "The VPC has no Linux instance that is not terminated or shutting down."),
     "no_wanted_instance": (False, "No instance of the VPC should get its agent by the chosen routes."),
-    "operator_serves": (False, "The VPC has an endpoint that works, or is being made."),
+    "operator_serves": (False, "The VPC has an endpoint that works or is being created."),
     "endpoint_misconfigured": (True, "The VPC's endpoint cannot be used as it is."),
     "endpoint_missing": (True, "The VPC has Linux instances and no endpoint."),
 }
@@ -42,7 +42,7 @@ def vpcs_of_routes(snapshot: Snapshot, routes: Collection[str], choices: Choices
 
 
 def need(site: VpcSite, wanted_in: Collection[str] | None) -> str:
-    """The code of NEEDS that decides about one VPC."""
+    """The code of NEEDS that applies to one VPC."""
     state = site.health.state
     if not site.owned:
         return "other_owner"

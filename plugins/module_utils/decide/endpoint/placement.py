@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which subnets and which security group an endpoint gets.
 
-Sources: GuardDuty user guide, "Creating Amazon VPC endpoint manually" (the subnets where instances live, inbound 443 from
+Sources: GuardDuty user guide, "Creating Amazon VPC endpoint manually" (the subnets of the instances, inbound 443 from
 the VPC) and "Validating VPC endpoint configuration" (every CIDR); PrivateLink guide (one subnet per availability zone, and
 only zones in which the service is offered).
 """
@@ -42,10 +42,10 @@ def chosen_subnets(site: DesiredSite) -> tuple[str, ...]:
 
 
 def _one_per_zone(subnets: Iterable[Subnet], instances: Iterable[Instance]) -> dict[str, str]:
-    """The subnet with the most instances in each zone that has some; with no instances anywhere, any subnet per zone."""
+    """The subnet with the most instances in each zone with instances; without instances, any subnet of each zone."""
     living = Counter(instance.subnet_id for instance in instances)
     best: dict[str, Subnet] = {}
-    for subnet in sorted(subnets, key=lambda one: (-living[one.subnet_id], one.subnet_id)):
+    for subnet in sorted(subnets, key=lambda candidate: (-living[candidate.subnet_id], candidate.subnet_id)):
         best.setdefault(subnet.availability_zone, subnet)
     lived_in = {zone: subnet.subnet_id for zone, subnet in best.items() if living[subnet.subnet_id]}
     return lived_in or {zone: subnet.subnet_id for zone, subnet in best.items()}
@@ -53,8 +53,8 @@ def _one_per_zone(subnets: Iterable[Subnet], instances: Iterable[Instance]) -> d
 
 def _named(site: VpcSite, subnets: list[Subnet]) -> tuple[str, ...]:
     if not subnets:
-        message = f"none of subnet_ids is a subnet of {site.vpc_id}"
-        raise Refused(site, "NoSubnet", message, "Name at least one subnet of each VPC, or leave subnet_ids out.")
+        message = f"subnet_ids has no subnet of {site.vpc_id}"
+        raise Refused(site, "NoSubnet", message, "List at least one subnet of each VPC, or leave subnet_ids out.")
     zones = site.area.service_zones
     for subnet in subnets:
         if zones is not None and subnet.availability_zone not in zones:
@@ -63,7 +63,12 @@ def _named(site: VpcSite, subnets: list[Subnet]) -> tuple[str, ...]:
     doubled = [zone for zone, count in Counter(subnet.availability_zone for subnet in subnets).items() if count > 1]
     if doubled:
         message = f"subnet_ids has more than one subnet in {', '.join(sorted(doubled))}"
-        raise Refused(site, "TwoSubnetsInZone", message, "An endpoint has one subnet per availability zone: name one.")
+        raise Refused(
+            site,
+            "TwoSubnetsInZone",
+            message,
+            "An endpoint has one subnet per availability zone: list only one of them.",
+        )
     return tuple(sorted(subnet.subnet_id for subnet in subnets))
 
 
@@ -72,9 +77,9 @@ def _offered(zones: Iterable[str] | None) -> str:
 
 
 def extended_subnets(site: DesiredSite, endpoint: Endpoint) -> tuple[str, ...]:
-    """The endpoint's subnets with one more for each zone that has instances and is not covered yet.
+    """The endpoint's subnets, plus one for each zone that has instances and is not covered yet.
 
-    Nothing is taken away: instances come and go, and connections through a network interface end with it.
+    No subnet is removed: instances come and go, and removing a network interface ends its connections.
     """
     zones = site.zones
     covered = {zones.get(subnet_id) for subnet_id in endpoint.subnet_ids}
@@ -89,7 +94,7 @@ def extended_subnets(site: DesiredSite, endpoint: Endpoint) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The security groups that an endpoint should have. C(create): our group does not exist yet and comes on top."""
+    """The security groups that an endpoint should have. C(create): the collection's group does not exist yet and is added."""
 
     ids: tuple[str, ...]
     ours: SecurityGroup | None = None
@@ -116,7 +121,7 @@ def chosen_groups(site: DesiredSite) -> Groups:
 def _our_group(site: DesiredSite) -> SecurityGroup | None:
     group = site.named_group
     if group is not None and MANAGED_TAG in group.tags:
-        message = f"the security group {group.group_id} ({group.name}) carries the tag {MANAGED_TAG}"
+        message = f"the security group {group.group_id} ({group.name}) has the tag {MANAGED_TAG}"
         raise Refused(site, "GuardDutyOwned", message, "It belongs to GuardDuty: choose another security_group_name.")
     return group
 
@@ -125,14 +130,14 @@ def _named_groups(site: DesiredSite, attached: Iterable[str]) -> tuple[str, ...]
     named = [group.group_id for group in site.security_groups if site.is_ours(group)]
     wanted = [group_id for group_id in site.desired.security_group_ids or () if group_id in named]
     if not wanted:
-        message = f"none of security_group_ids is a security group of {site.vpc_id} that GuardDuty does not own"
-        advice = "Name at least one group of each VPC, or leave security_group_ids out."
+        message = f"security_group_ids has no security group of {site.vpc_id} that GuardDuty does not own"
+        advice = "List at least one group of each VPC, or leave security_group_ids out."
         raise Refused(site, "NoSecurityGroup", message, advice)
     return tuple(attached) if set(attached) == set(wanted) else tuple(wanted)
 
 
 def inbound(group: SecurityGroup) -> tuple[str, ...]:
-    """The CIDRs that exactly the agent's port is open to. Other rules of the group are its owner's business."""
+    """The CIDRs of rules for exactly the agent's port. Other rules of the group are left to its owner."""
     return tuple(
         sorted(
             {

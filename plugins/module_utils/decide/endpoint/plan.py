@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan that gives VPCs their endpoint for the agent's data, keeps it right, or takes it away.
+"""The plan that creates, updates or deletes the VPC endpoints for the agent's data.
 
 Sources: GuardDuty user guide, "Creating Amazon VPC endpoint manually", "Validating VPC endpoint configuration", "Cleaning
-up resources"; what GuardDuty owns carries the tag GuardDutyManaged and is never changed.
+up resources"; what GuardDuty owns has the tag GuardDutyManaged and is never changed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ GROUP_DESCRIPTION = "Inbound 443 from this VPC to the GuardDuty agent endpoint"
 
 @dataclass(frozen=True, slots=True)
 class EndpointPlan:
-    """The plan, the VPCs to show afterwards, and what cannot be done or should be known.
+    """The plan, the VPCs to show afterwards, problems and warnings.
 
     C(needs): what has to be read before the plan is final; it is empty once everything is known.
     """
@@ -79,9 +79,9 @@ def plan_endpoints(snapshot: Snapshot, desired: DesiredEndpoint) -> EndpointPlan
 
 
 def _look_for_named(work: tuple[DesiredSite, ...], desired: DesiredEndpoint, reads: Reads) -> None:
-    """Named subnets and groups may be in any account and region of the work.
+    """Listed subnets and groups may be in any account and region of the task.
 
-    Subnets are not looked for where the endpoints together hold exactly the named ones: nothing is left to learn of them.
+    Subnets are not looked up if the endpoints together have exactly the listed ones: nothing more is needed then.
     """
     held = {subnet_id for site in work if site.current for subnet_id in site.current.subnet_ids}
     subnets = frozenset(desired.subnet_ids or ())
@@ -94,9 +94,9 @@ def _look_for_named(work: tuple[DesiredSite, ...], desired: DesiredEndpoint, rea
 
 
 def _misplaced(snapshot: Snapshot, desired: DesiredEndpoint, work: tuple[DesiredSite, ...]) -> Iterator[Problem]:
-    """Named subnets and groups that are nowhere, or in a VPC that was not asked for.
+    """Problems of listed subnets and groups that do not exist, or that are in a VPC that was not selected.
 
-    With select=needed the names may well be of VPCs that need nothing any more.
+    With select=needed, they may be in VPCs that no longer need an endpoint.
     """
     if not work or desired.state == "absent" or desired.select != "listed":
         return
@@ -124,17 +124,17 @@ def _elsewhere(kind: str, name: str, vpc_id: str | None) -> Problem:
     if vpc_id is None:
         message = f"there is no {kind} {name} in the accounts and regions of this task"
         return Problem("", "", f"the look-up of {kind}s", "NotFound", message, "", "Check its id, account and region.")
-    message = f"{name} belongs to {vpc_id}, which is none of the VPCs that this task works on"
+    message = f"{name} belongs to {vpc_id}, which this task does not select"
     return Problem("", "", f"the choice of {kind}s", "OtherVpc", message, "", f"Leave it out, or add {vpc_id}.")
 
 
 def _closed(site: DesiredSite) -> Iterator[str]:
-    """A warning where the groups that the user named keep the VPC out; they are not ours to open."""
+    """A warning if the user's groups do not allow the VPC; this module does not change them."""
     endpoint = site.current
     if endpoint and site.desired.security_group_ids is not None and site.closed(endpoint):
         yield (
             f"The security groups of {endpoint.endpoint_id} in {site.vpc_id} do not allow inbound traffic on port 443 from"
-            " every CIDR of the VPC. Open them, or leave security_group_ids out."
+            " every CIDR of the VPC. Allow it, or leave security_group_ids out."
         )
 
 
@@ -142,7 +142,9 @@ def _present(site: DesiredSite) -> Iterator[Change]:
     endpoint, service = site.current, site.service
     if service is None:
         message = f"AWS offers no endpoint for the GuardDuty agent in {site.area.region} ({site.area.partition})"
-        raise Refused(site, "ServiceNotOffered", message, "Leave this region out; Runtime Monitoring needs none there.")
+        raise Refused(
+            site, "ServiceNotOffered", message, "Leave this region out; Runtime Monitoring needs no endpoint there."
+        )
     if endpoint is not None and endpoint.state.lower() not in ("available", *PENDING_STATES):
         message = f"{endpoint.endpoint_id} is in state {endpoint.state}, which it cannot leave"
         raise Refused(site, "EndpointState", message, "Delete it with state=absent, then run this again.")
@@ -154,7 +156,7 @@ def _present(site: DesiredSite) -> Iterator[Change]:
     if endpoint is not None:
         yield from (*dns, *_group(site, groups), *_update(site, endpoint, groups))
         yield from _tags(site, (TagEndpoint, UntagEndpoint), endpoint.endpoint_id, endpoint.tags)
-    elif _subnets_known(site) and "subnets" not in site.area.unknown:  # the call that failed is a problem already
+    elif _subnets_known(site) and "subnets" not in site.area.unknown:  # the failed call is already a problem
         subnets = chosen_subnets(site)
         yield from (*dns, *_group(site, groups), _create(site, service, groups, subnets))
 
@@ -175,7 +177,7 @@ def _dns(site: DesiredSite) -> Iterator[Change]:
         return
     if not site.desired.dns_attributes:
         message = f"{' and '.join(off).replace('_', ' ')} of the VPC {'are' if len(off) > 1 else 'is'} off"
-        advice = "The endpoint's private DNS needs both attributes on: set dns_attributes=true, or turn them on."
+        advice = "The endpoint's private DNS needs both attributes on: set dns_attributes=true, or turn on both."
         raise Refused(site, "VpcDnsOff", message.replace("dns", "DNS"), advice)
     before, after = dict.fromkeys(off, False), dict.fromkeys(off, True)
     yield EnableVpcDns(*site.area.area_key, site.vpc_id, before, after, attributes=tuple(off))
@@ -272,7 +274,7 @@ def _wanted_subnets(site: DesiredSite, endpoint: Endpoint) -> tuple[str, ...]:
     named = site.desired.subnet_ids
     if named is not None:
         if not site.subnets and set(endpoint.subnet_ids) <= set(named):
-            return endpoint.subnet_ids  # nothing was looked up, because the endpoints hold just what is named
+            return endpoint.subnet_ids  # nothing was looked up, because the endpoints have exactly the listed ones
         return chosen_subnets(site)
     if site.uncovered and site.have_subnets():
         return extended_subnets(site, endpoint)
@@ -287,7 +289,7 @@ def _set_change(what: str, before: tuple[str, ...], after: tuple[str, ...]) -> d
 
 
 def _named_groups(site: DesiredSite, groups: Groups) -> list[str]:
-    """Group ids, and our group's name while it has no id yet."""
+    """Group ids; the new group's name while it has no id."""
     return [*sorted(groups.ids), *([site.desired.security_group_name] if groups.create else [])]
 
 
@@ -304,7 +306,7 @@ def _tags(
 
 
 def _absent(site: DesiredSite) -> Iterator[Change]:
-    """Endpoints first; a group can go only when the endpoints' network interfaces have."""
+    """Endpoints first: a group can be deleted only after the endpoints' network interfaces."""
     desired = site.desired
     doomed = [endpoint for endpoint in site.live if desired.include_guardduty or not endpoint.guardduty_owned]
     for endpoint in doomed:
@@ -327,7 +329,7 @@ def _absent(site: DesiredSite) -> Iterator[Change]:
 
 
 def _goes_too(group: SecurityGroup, site: DesiredSite) -> bool:
-    """GuardDuty's group carries its tag. Ours goes by its name, unless an endpoint that stays uses it."""
+    """GuardDuty's group has its tag. The collection's group is found by name, unless a remaining endpoint uses it."""
     include_guardduty = site.desired.include_guardduty
     if MANAGED_TAG in group.tags:
         return include_guardduty

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policy of an endpoint: what is wanted, and whether two policies mean the same.
+"""The policy of an endpoint: the desired one, and whether two policies are equivalent.
 
 The presets are in playbooks/templates/endpoint_policy.json.j2.
 """
@@ -17,13 +17,13 @@ from .policy_template import BadPolicy, rendered, require_policy, require_templa
 PRESETS = ("account", "organization", "open")
 
 
-# What AWS gives an endpoint for which nobody names a policy (PrivateLink guide, "Control access to VPC endpoints").
+# AWS's default for an endpoint without a policy (PrivateLink guide, "Control access to VPC endpoints").
 ALLOWS_EVERYTHING = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}'
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The VPC for whose endpoint a policy is."""
+    """The VPC whose endpoint gets a policy."""
 
     account_id: str
     region: str
@@ -34,9 +34,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class DesiredPolicy:
-    """C(preset) None, and neither C(text) nor C(template): an existing policy is left alone as long as it lets the account in.
+    """C(preset) None, and neither C(text) nor C(template): an existing policy is left alone as long as it allows the account.
 
-    C(source) is the text of the user's C(template), or of the collection's own, which makes the presets.
+    C(source) is the text of the user's C(template), or of the collection's template with the presets.
     """
 
     preset: str | None = None
@@ -51,7 +51,7 @@ class DesiredPolicy:
         return self.preset is not None or self.text is not None or self.template is not None
 
     def refused(self) -> str | None:
-        """Why the wish cannot be granted, or None."""
+        """Why the desired policy is invalid, or None."""
         try:
             if self.text is not None:
                 require_policy(self.text, "policy_json")
@@ -60,10 +60,10 @@ class DesiredPolicy:
         except BadPolicy as error:
             return str(error)
         bad = [account for account in self.accounts if not (account.isdigit() and len(account) == 12)]
-        return f"policy_accounts takes account ids of 12 digits, not {', '.join(bad)}." if bad else None
+        return f"policy_accounts has {', '.join(bad)}; use account ids of 12 digits." if bad else None
 
     def document(self, place: Place) -> str:
-        """The policy for a VPC, as JSON; raises BadPolicy where its template cannot make one."""
+        """The policy for a VPC, as JSON; raises BadPolicy if the template does not render to one."""
         if self.text is not None:
             return self.text
         values = {
@@ -80,19 +80,19 @@ class DesiredPolicy:
 
 
 def same_policy(one: str | None, other: str | None) -> bool:
-    """Whether two policies say the same. No policy is the policy that allows everything, which AWS sets by default."""
+    """Whether two policies are equivalent. None is the policy that allows everything, AWS's default."""
     return canonical(one) == canonical(other)
 
 
 def canonical(policy: str | None) -> str:
-    """The policy as text that does not depend on spacing, on the order of keys and values, or on lists of one."""
+    """The policy as text, independent of spacing, of the order of keys and values, and of lists of one element."""
     if policy is None:
         policy = ALLOWS_EVERYTHING
     try:
         document = json.loads(policy)
     except ValueError:
         return policy
-    # The version decides about policy variables only (IAM user guide, "Version").
+    # The version affects only policy variables (IAM user guide, "Version").
     if isinstance(document, dict) and "${" not in policy:
         document.pop("Version", None)
     return json.dumps(_normal(document), sort_keys=True)

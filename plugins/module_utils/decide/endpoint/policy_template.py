@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An endpoint policy from a Jinja2 template, and what is wrong with either in words."""
+"""An endpoint policy from a Jinja2 template, and the errors of both."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 # The most characters that an endpoint policy may have (PrivateLink guide, quotas).
 MOST_CHARACTERS = 20480
-# What a template may use.
+# The variables of a template.
 VARIABLES = (
     *("account_id", "extra_accounts", "organization_id", "partition", "policy", "region", "service_name", "vpc_id"),
 )
 
 
 class BadPolicy(Exception):
-    """A text is no policy, or no policy can be made of a template; the message says which and why."""
+    """A text is not a valid policy, or a template does not render to one; the message states the reason."""
 
 
 def require_template(source: str, name: str) -> None:
-    """Raise BadPolicy for what is wrong with a template whatever its variables hold.
+    """Raise BadPolicy for errors of a template that do not depend on the values of its variables.
 
-    C(name) is what an error calls it. A name that no template gets is wrong even where this time nothing asks for it.
+    C(name): the template's name in errors. An unknown variable is an error even if this rendering does not use it.
     """
     _template(source, name)
     from jinja2 import meta
@@ -37,11 +37,11 @@ def require_template(source: str, name: str) -> None:
     used = meta.find_undeclared_variables(environment.parse(source))
     unknown = sorted(used - set(VARIABLES) - set(environment.globals))
     if unknown:
-        raise BadPolicy(f"{name} uses {', '.join(unknown)}, which it does not get; it gets {', '.join(VARIABLES)}.")
+        raise BadPolicy(f"{name} uses the unknown variables {', '.join(unknown)}. Use only {', '.join(VARIABLES)}.")
 
 
 def rendered(source: str, name: str, values: Mapping[str, Any]) -> str:
-    """The policy that a template makes of these values."""
+    """The policy that a template renders with these values."""
     from jinja2 import TemplateError
 
     if not source:
@@ -54,16 +54,18 @@ def rendered(source: str, name: str, values: Mapping[str, Any]) -> str:
 
 
 def require_policy(text: str, name: str) -> str:
-    """The policy as JSON without needless spaces, which count towards AWS's limit."""
+    """The policy as JSON without unnecessary spaces, which count towards AWS's limit."""
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise BadPolicy(f"{name} is not JSON: {error}.") from error
+        raise BadPolicy(f"{name} is not valid JSON: {error}.") from error
     if not isinstance(document, dict) or "Statement" not in document:
-        raise BadPolicy(f"{name} is no policy: it has no Statement.")
+        raise BadPolicy(f"{name} is not a valid policy: it has no Statement.")
     policy = json.dumps(document)
     if len(policy) > MOST_CHARACTERS:
-        raise BadPolicy(f"{name} has {len(policy)} characters; an endpoint policy may have {MOST_CHARACTERS}.")
+        raise BadPolicy(
+            f"{name} has {len(policy)} characters; an endpoint policy may have at most {MOST_CHARACTERS}. Shorten it."
+        )
     return policy
 
 
@@ -74,7 +76,7 @@ def _template(source: str, name: str) -> Template:
     try:
         return _environment().from_string(source)
     except TemplateSyntaxError as error:
-        raise BadPolicy(f"{name} is no Jinja2 template: {error.message} (line {error.lineno}).") from error
+        raise BadPolicy(f"{name} is not a valid Jinja2 template: {error.message} (line {error.lineno}).") from error
 
 
 @lru_cache
@@ -83,8 +85,8 @@ def _environment() -> Environment:
         from jinja2 import StrictUndefined
         from jinja2.sandbox import ImmutableSandboxedEnvironment
     except ImportError as error:
-        raise BadPolicy("Endpoint policies need jinja2 where the module runs, as on the controller.") from error
-    # As Ansible's own template module has it.
+        raise BadPolicy("Endpoint policies require jinja2 where the module runs, such as on the controller.") from error
+    # The options of Ansible's template module.
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True)
     environment.filters["to_json"] = json.dumps
     return environment

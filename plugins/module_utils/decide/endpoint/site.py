@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A VPC as endpoint planning sees it: what is there, what it should have, and what has to be read to know the difference."""
+"""A VPC for endpoint planning: its current state, its desired state, and what has to be read to compare them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .desired import DesiredEndpoint
 
 @dataclass(frozen=True, slots=True)
 class VpcSite:
-    """A VPC in the one account and region of a snapshot that knows most about it: its owner's, where that was read.
+    """A VPC in the account and region of the snapshot with the most data about it: its owner's, if that was read.
 
-    C(instances): the Linux instances that count, those of a shared VPC's participants included.
+    C(instances): the Linux instances that count, including those of a shared VPC's participants.
     """
 
     area: AccountRegion
@@ -71,9 +71,9 @@ class VpcSite:
 
     @property
     def zones(self) -> dict[str, str]:
-        """The availability zone of each subnet, as far as is known.
+        """The availability zone of each known subnet.
 
-        Zone names belong to an account, so an instance of a participant is placed by its subnet only.
+        Zone names are specific to an account, so a participant's instance is placed only by its subnet.
         """
         own = {
             instance.subnet_id: instance.availability_zone
@@ -83,7 +83,7 @@ class VpcSite:
         return own | {subnet.subnet_id: subnet.availability_zone for subnet in self.area.subnets.values()}
 
     def closed(self, endpoint: Endpoint) -> bool:
-        """Whether the groups of an endpoint are all known, and close a CIDR of the VPC out."""
+        """Whether the groups of an endpoint are all known and do not allow a CIDR of the VPC."""
         known = self.area.security_groups
         groups = [known[group_id] for group_id in endpoint.security_group_ids if group_id in known]
         return len(groups) == len(endpoint.security_group_ids) and bool(closed_cidrs(self.vpc.cidrs, groups))
@@ -95,12 +95,12 @@ class VpcSite:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What planning has to read first, by account and region. It fills while a plan is made."""
+    """What planning has to read first, by account and region. Filled during planning."""
 
     needs: dict[AreaKey, Lookup] = field(default_factory=dict)
 
     def have(self, area: AccountRegion, lookup: Lookup) -> bool:
-        """Whether this was looked up already; what was not is noted."""
+        """Whether this was already looked up; if not, it is recorded as needed."""
         missing = lookup - area.looked_up
         if missing:
             self.needs[area.area_key] = self.needs.get(area.area_key, Lookup()) | missing
@@ -121,10 +121,16 @@ class DesiredSite(VpcSite):
     @property
     def current(self) -> Endpoint | None:
         """The operator's endpoint of the desired service; the one with private DNS first."""
-        own = [one for one in self.live if one.service_name == self.service and not one.guardduty_owned]
+        own = [
+            endpoint for endpoint in self.live if endpoint.service_name == self.service and not endpoint.guardduty_owned
+        ]
         return min(
             own,
-            key=lambda one: (not one.private_dns, one.state.lower() != "available", one.endpoint_id),
+            key=lambda endpoint: (
+                not endpoint.private_dns,
+                endpoint.state.lower() != "available",
+                endpoint.endpoint_id,
+            ),
             default=None,
         )
 
@@ -141,7 +147,7 @@ class DesiredSite(VpcSite):
 
     @property
     def maintained(self) -> bool:
-        """Whether an endpoint of the VPC carries a group of the desired state, so that this module keeps it in step."""
+        """Whether an endpoint of the VPC uses the group of the desired name, which this module then keeps up to date."""
         attached = {group_id for endpoint in self.live for group_id in endpoint.security_group_ids}
         return any(group.group_id in attached and self.is_ours(group) for group in self.security_groups)
 
@@ -154,7 +160,7 @@ class DesiredSite(VpcSite):
 
     @property
     def uncovered(self) -> bool:
-        """Whether an instance is in a zone in which the current endpoint has no subnet, as far as is known."""
+        """Whether an instance is in a zone in which the current endpoint has no known subnet."""
         held = set(self.current.subnet_ids) if self.current else set()
         zones = self.zones
         covered = {zones[subnet_id] for subnet_id in held if subnet_id in zones}
@@ -180,7 +186,7 @@ class DesiredSite(VpcSite):
 
 
 def vpc_sites(snapshot: Snapshot) -> dict[str, VpcSite]:
-    """Every VPC of the snapshot once, by id. A shared VPC shows in its owner's account and in its participants'."""
+    """Every VPC of the snapshot once, by id. A shared VPC is in its owner's account and in its participants'."""
     instances: dict[str, list[Instance]] = {}
     best: dict[str, tuple[AccountRegion, Vpc]] = {}
     for area in snapshot.areas:
@@ -194,7 +200,7 @@ def vpc_sites(snapshot: Snapshot) -> dict[str, VpcSite]:
 
 
 def missing_vpcs(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Problem]:
-    """A problem for each id that no account and region knows; none where some could not be read."""
+    """A problem for each id that is in no account and region; none if some could not be read."""
     if any("vpcs" in area.unknown for area in snapshot.areas):
         return
     known = {vpc_id for area in snapshot.areas for vpc_id in area.vpcs}

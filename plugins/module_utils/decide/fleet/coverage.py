@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Coverage rows as a reader sees them: with the meaning of each issue, and with statistics."""
+"""Coverage rows for results: with the meaning of each issue, and with statistics."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...model.fleet import AccountRegion, CoverageRow
 from .issues import decode_issue
 from .summary import percent
 
-# Option to AWS's criterion key (GuardDuty API reference, CoverageFilterCriterion). How many values a criterion takes is not
-# documented; more instance ids than a page has rows are looked up in the whole list instead.
+# Option to AWS's criterion key (GuardDuty API reference, CoverageFilterCriterion). AWS does not document how many values a
+# criterion accepts; more instance ids than a page has rows are looked up in the whole list instead.
 CRITERIA = {
     "agent_versions": "AGENT_VERSION",
     "cluster_arns": "CLUSTER_ARN",
@@ -25,7 +25,7 @@ MOST_IDS = 50
 
 
 def criteria(options: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What AWS filters by, from the options of coverage_info; None and what is too long are left out."""
+    """AWS's filter criteria from the options of coverage_info, without None and lists that are too long."""
     chosen = {key: options[option] for option, key in CRITERIA.items() if options[option] is not None}
     if len(chosen.get("INSTANCE_ID", ())) > MOST_IDS:
         del chosen["INSTANCE_ID"]
@@ -53,7 +53,7 @@ def coverage_row(area: AccountRegion, row: CoverageRow) -> dict[str, Any]:
 
 
 def has_no_coverage(area: AccountRegion) -> bool:
-    """Whether Runtime Monitoring is known to be off there."""
+    """Whether Runtime Monitoring is known to be off."""
     return "detector" not in area.unknown and not area.detector.runtime_monitoring
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answers of eligibility_info: the fleet as it is, and the fleet as it would be."""
+"""The results of eligibility_info: the fleet as it is, and as it would be."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .worklists import worklists
 
 @dataclass(frozen=True, slots=True)
 class AreaSettings(InArea):
-    """What is in effect in one account and region: a sub-feature is not while its feature is off."""
+    """The settings in effect in one account and region: a sub-feature has no effect while its feature is off."""
 
     runtime_monitoring: bool
     ec2_agent_management: bool
@@ -56,7 +56,7 @@ def settings_from(row: Any) -> AreaSettings:
 
 
 def what_if_report(snapshot: Snapshot, choices: Choices, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What would differ under the options of 'assume'."""
+    """The differences under the options of 'assume'."""
     automated = options["ec2_agent_management"]
     assumption = Assumption(
         runtime_monitoring=options["runtime_monitoring"],

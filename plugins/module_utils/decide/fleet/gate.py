@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The coverage gate: are enough of the instances healthy, and what keeps the others?"""
+"""The coverage gate: whether enough instances are healthy, and what blocks the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .summary import percent
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How far it is. C(waiting) are the instances that are not healthy yet, each with what is known of why."""
+    """The progress of the gate. C(waiting): the instances that are not healthy yet, each with the known causes."""
 
     expected: int
     healthy: int
@@ -33,7 +33,7 @@ class Gate:
         return self.percent >= self.needed_percent
 
 
-# What waiting does not cure: somebody has to act first.
+# Blockers that waiting does not remove: an operator has to act.
 HARD_BLOCKERS = frozenset(
     {
         "not_running",
@@ -49,9 +49,9 @@ HARD_BLOCKERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
-    """Which instances count: the named ones, or every wanted instance that runs (of the routes, if any are given).
+    """Which instances count: the listed ones, or every wanted instance that runs (of the routes, if given).
 
-    C(skip_blocked) leaves out what waiting does not cure.
+    C(skip_blocked) leaves out instances that waiting does not help.
     """
 
     percent: float = 100.0
@@ -61,7 +61,7 @@ class GateRule:
 
 
 def gate(verdicts: Iterable[Verdict], rule: GateRule) -> Gate:
-    """Judge whether enough of the instances that count are healthy."""
+    """The gate's result: whether enough of the instances that count are healthy."""
     named = None if rule.instance_ids is None else frozenset(rule.instance_ids)
     expected = [verdict for verdict in verdicts if _counts(verdict, named, rule)]
     waiting = [verdict for verdict in expected if verdict.coverage != "healthy"]
@@ -69,7 +69,7 @@ def gate(verdicts: Iterable[Verdict], rule: GateRule) -> Gate:
 
 
 def explain(verdict: Verdict) -> dict[str, Any]:
-    """Why one instance is not healthy: GuardDuty's issue with its meaning, and what stands in the way."""
+    """Why one instance is not healthy: GuardDuty's issue with its meaning, and the blockers."""
     issue = decode_issue(verdict.issue)
     first = BLOCKERS[verdict.blockers[0]] if verdict.blockers else None
     return {
@@ -86,10 +86,10 @@ def explain(verdict: Verdict) -> dict[str, Any]:
 
 
 def complaint(judged: Gate) -> str:
-    """Why the gate failed, with the most frequent causes: the sentence that an operator reads first."""
+    """Why the gate failed, with the most frequent causes: the first sentence that an operator reads."""
     causes: dict[str, int] = {}
-    for one in judged.waiting:
-        words = one["cause"] or f"coverage is {one['coverage']}"
+    for row in judged.waiting:
+        words = row["cause"] or f"coverage is {row['coverage']}"
         causes[words] = causes.get(words, 0) + 1
     listed = sorted(causes.items(), key=lambda pair: -pair[1])[:3]
     reasons = " ".join(f"{count}: {cause}" for cause, count in listed)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from ...model.fleet import AccountRegion, Instance, Snapshot
 from ..verdict.eligibility import read_tag
 
-# What can still register: EC2 calls an instance running before its operating system has booted.
+# States in which an instance can still register: EC2 reports running before the operating system has booted.
 ON_THE_WAY = frozenset({"pending", "running"})
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchWindow:
-    """Instances that count as just started. C(now): seconds since 1970. C(since): their age at most, in seconds."""
+    """Instances that count as just started. C(now): seconds since 1970. C(since): their maximum age in seconds."""
 
     now: float
     since: float
@@ -34,19 +34,19 @@ class LaunchWindow:
         )
 
     def _may_want(self, instance: Instance) -> bool:
-        """Whether the agent may have to be brought to it: excluded instances need not be waited for."""
+        """Whether the agent may have to be installed on it: there is no need to wait for excluded instances."""
         tag = read_tag(instance.tags)
         return tag != "excluded" if self.scope == "all" else tag == "included"
 
 
 def just_started(snapshot: Snapshot, young: LaunchWindow) -> tuple[Instance, ...]:
-    return tuple(one for area in snapshot.areas for one in area.instances if young.has(one))
+    return tuple(instance for area in snapshot.areas for instance in area.instances if young.has(instance))
 
 
 def unregistered(started: Sequence[Instance], nodes: Snapshot) -> tuple[Instance, ...]:
-    """Those that Systems Manager does not have online; where that is unknown, nobody can be waited for."""
+    """Those that are not online in Systems Manager; if that is unknown, there is nothing to wait for."""
     areas = {area.area_key: area for area in nodes.areas if "ssm" not in area.unknown}
-    return tuple(one for one in started if not _online(one, areas.get(one.area_key)))
+    return tuple(instance for instance in started if not _online(instance, areas.get(instance.area_key)))
 
 
 def _online(instance: Instance, area: AccountRegion | None) -> bool:

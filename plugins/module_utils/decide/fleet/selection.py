@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of what was asked for is there: the accounts and regions that could be read, the instances that are missing."""
+"""What was found of the selection: the accounts and regions that could be read, and the missing instances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def areas_read(snapshot: Snapshot) -> list[str]:
 
 
 def missing_instances(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Problem]:
-    """A problem for each id that no account and region knows; none where some could not be read, since it may be there."""
+    """A problem for each id that is in no account and region; none if some could not be read, since it may be there."""
     if any("instances" in area.unknown for area in snapshot.areas):
         return
     found = {instance.instance_id for area in snapshot.areas for instance in area.instances}
@@ -25,4 +25,4 @@ def missing_instances(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator
         if instance_id not in found:
             message = f"there is no instance {instance_id} in {places}"
             advice = "It may be terminated, or be in another account or region."
-            yield Problem("", "", "the look-up of instances", "InstanceNotFound", message, "", advice)
+            yield Problem("", "", "the lookup of instances", "InstanceNotFound", message, "", advice)

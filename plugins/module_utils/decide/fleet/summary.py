@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet comes to: how many are covered, who brings the agent, what stands in the way, and why the rest is left out."""
+"""The summary of a fleet: coverage, who installs the agent, blockers, and why the rest is left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..verdict.eligibility import Verdict
 
 
 def summarize(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """The counts of a fleet, whether it was judged just now or read from a report."""
+    """The counts of a fleet, from new verdicts or from a report."""
     listed = list(verdicts)
     wanted = [verdict for verdict in listed if verdict.wanted]
     healthy = sum(verdict.healthy for verdict in wanted)
@@ -34,7 +34,7 @@ def summarize(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 
 def percent(part: int, whole: int) -> float:
-    """Rounded down to a tenth, so that 100 means all of them; an empty whole is complete."""
+    """Rounded down to a tenth, so that 100 means all of them; 100 if there are none."""
     return int(1000 * part / whole) / 10 if whole else 100.0
 
 
@@ -54,9 +54,9 @@ def _reasons(listed: Sequence[Verdict]) -> list[dict[str, Any]]:
 
 
 def _blockers(listed: Sequence[Verdict]) -> list[dict[str, Any]]:
-    """The most frequent first; blockers that are equally frequent in order of importance.
+    """The most frequent first; equally frequent blockers in order of importance.
 
-    'first' counts the instances of which it is the most important blocker, each instance once.
+    'first' counts the instances for which it is the most important blocker, each instance once.
     """
     counts = Counter(code for verdict in listed for code in verdict.blockers)
     first = Counter(verdict.blockers[0] for verdict in listed if verdict.blockers)

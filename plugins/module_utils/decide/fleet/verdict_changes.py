@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a change would do to verdicts: before and after per instance, and how many of each transition."""
+"""How a change affects verdicts: before and after per instance, and the count of each transition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def verdict_changes(before: Snapshot, after: Snapshot, choices: Choices) -> list
 
 
 def compare(before: Snapshot, choices: Choices, after: Snapshot, other_choices: Choices) -> list[dict[str, Any]]:
-    """As verdict_changes(), where the operator's choices differ as well."""
+    """Like verdict_changes(), if the operator's choices differ as well."""
     old = {verdict.instance.instance_id: verdict for verdict in judge_fleet(before, choices)}
     found = []
     for verdict in judge_fleet(after, other_choices):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet as it would be under other settings: the ground of every preview."""
+"""The fleet as it would be with other settings: the basis of every preview."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..tags import DesiredTags, plan_tags
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """Settings to imagine. None and empty: as they are. C(instance_ids) empty: the tags of every instance."""
+    """Settings to assume. None and empty: unchanged. C(instance_ids) empty: the tags of every instance."""
 
     runtime_monitoring: bool | None = None
     additional: Mapping[str, bool] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Assumption:
 
 
 def assume(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
-    """The snapshot as the assumption would make it. Coverage and nodes stay: they follow from the world, not from this."""
+    """The snapshot as the assumption would make it. Coverage and nodes stay as they are: they do not follow from settings."""
     areas = tuple(_with_settings(area, assumption) for area in snapshot.areas)
     imagined = Snapshot(areas, snapshot.problems)
     if assumption.managed is None:
@@ -34,7 +34,7 @@ def assume(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
 
 
 def _with_settings(area: AccountRegion, assumption: Assumption) -> AccountRegion:
-    """As a real change would leave it: where that would be refused, the settings stay."""
+    """The settings after a real change; unchanged if AWS would reject it."""
     enabled = assumption.runtime_monitoring
     if enabled is None and not assumption.additional:
         return area
@@ -47,12 +47,17 @@ def _with_settings(area: AccountRegion, assumption: Assumption) -> AccountRegion
 def _with_tags(snapshot: Snapshot, assumption: Assumption) -> Snapshot:
     chosen = assumption.instance_ids
     narrowed = tuple(
-        replace(area, instances=tuple(one for one in area.instances if not chosen or one.instance_id in chosen))
+        replace(
+            area,
+            instances=tuple(instance for instance in area.instances if not chosen or instance.instance_id in chosen),
+        )
         for area in snapshot.areas
     )
     tagged = plan_tags(Snapshot(narrowed), DesiredTags(assumption.managed)).after
     areas = []
     for area, changed in zip(snapshot.areas, tagged.areas, strict=True):
-        by_id = {one.instance_id: one for one in changed.instances}
-        areas.append(replace(area, instances=tuple(by_id.get(one.instance_id, one) for one in area.instances)))
+        by_id = {instance.instance_id: instance for instance in changed.instances}
+        areas.append(
+            replace(area, instances=tuple(by_id.get(instance.instance_id, instance) for instance in area.instances))
+        )
     return Snapshot(tuple(areas), snapshot.problems)

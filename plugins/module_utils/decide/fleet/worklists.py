@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done by whom, as lists that a playbook hands to modules: the instances of each route and the VPCs to serve."""
+"""The work as lists that a playbook passes to modules: the instances of each route, and the VPCs that need an endpoint."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..verdict.eligibility import Verdict
 
 
 def worklists(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """The wanted instances by route, and the VPCs in which you make the endpoint.
+    """The wanted instances by route, and the VPCs in which you create the endpoint.
 
-    Where GuardDuty serves an instance of a VPC it makes the VPC's endpoint too; a second one with private DNS is refused
+    Where GuardDuty manages an instance of a VPC, it also creates the VPC's endpoint; AWS rejects a second one with private DNS
     (GuardDuty user guide, "How the security agent connects to GuardDuty").
     """
     wanted = [verdict for verdict in verdicts if verdict.wanted]

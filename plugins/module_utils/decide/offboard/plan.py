@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do where Runtime Monitoring is taken away again, so that nothing comes back and nothing is forgotten.
+"""How to remove Runtime Monitoring, so that GuardDuty does not install it again and nothing is left behind.
 
 Sources: GuardDuty user guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring" (agents stay and
-cost when automation goes off), "How Runtime Monitoring works with Amazon EC2 instances" (an endpoint for each VPC with a
-Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what keeps a VPC from deletion).
+cause costs when automation is turned off), "How Runtime Monitoring works with Amazon EC2 instances" (an endpoint for each
+VPC with a Linux instance), "Using infrastructure as code with GuardDuty automated security agents" (what blocks the deletion
+of a VPC).
 """
 
 from __future__ import annotations
@@ -22,33 +23,33 @@ from ..verdict.rows import RowError, read_rows, verdict_of
 Result = Mapping[str, Any]
 
 BY_AUTOMATION, BY_TAGS = "automated_agent_off", "tags"
-# On these no agent of Runtime Monitoring can be.
+# Instances with these reasons cannot have an agent of Runtime Monitoring.
 UNSUPPORTED = frozenset({"instance_gone", "platform_unsupported", "architecture_unsupported", "operator_managed"})
 
 ON_HOST = "Remove the package amazon-guardduty-agent on the host itself."
 # Why an agent stays, and what to do.
 LEFT = {
     "still_managed": (
-        "GuardDuty would install it again, since its automation could not be stopped for this instance.",
+        "GuardDuty would install it again, because its automation could not be stopped for this instance.",
         "Fix the failure above, then run this again.",
     ),
-    "ssm_absent": ("Systems Manager does not know the instance.", ON_HOST),
+    "ssm_absent": ("The instance is not registered with Systems Manager.", ON_HOST),
     "ssm_lost": ("Systems Manager has lost the connection to the instance.", f"Restart its SSM Agent, or: {ON_HOST}"),
     "ssm_unknown": ("Whether Systems Manager reaches it could not be read.", "Allow the call that failed."),
     "uninstall_failed": ("The document could not uninstall it.", f"Read the output in State Manager, or: {ON_HOST}"),
 }
 COMES_BACK = (
-    "GuardDuty creates its endpoint again as long as it brings agents to the account and a Linux instance is in the VPC:"
-    " terminate the instances, or turn automated agent configuration off, then run this again."
+    "GuardDuty creates its endpoint again while it installs agents in the account and a Linux instance is in the VPC:"
+    " terminate the instances or turn off automated agent configuration, then run this again."
 )
 GUARDDUTYS = "The endpoint is GuardDuty's own: set include_guardduty to delete it."
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the operator wants. C(vpc_ids) empty: everything that was read.
+    """The operator's choice. C(vpc_ids) empty: everything that was read.
 
-    C(tag): the mark by which associations find their instances, C(install) and C(uninstall) its values.
+    C(tag): the tag by which associations select their instances, C(install) and C(uninstall): its values.
     """
 
     vpc_ids: tuple[str, ...] = ()
@@ -72,7 +73,7 @@ class Fleet:
 
     @classmethod
     def of(cls, result: Result) -> Fleet:
-        """From what eligibility_info returns. Raises a RowError."""
+        """From the result of eligibility_info. Raises a RowError."""
         read = set(result["areas_read"])
         settings = read_rows(settings_from, result["settings"], "settings")
         return cls(
@@ -94,37 +95,39 @@ class VpcEndpoint(InArea):
 def vpc_of(row: Any) -> VpcEndpoint:
     """From a row of vpc_endpoint_info. Raises a RowError."""
     try:
-        return VpcEndpoint(**{one.name: row[one.name] for one in fields(VpcEndpoint)})
+        return VpcEndpoint(**{field.name: row[field.name] for field in fields(VpcEndpoint)})
     except (KeyError, TypeError) as error:
         raise RowError(f"is not a row of vpc_endpoint_info ({error})") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What the steps that were taken could not do. The defaults: none was taken, and each will do what it is for."""
+    """What the completed steps could not do. The defaults: no step was run yet, and each will succeed."""
 
-    # Where automation went off. None: the step was not taken yet.
+    # Where automation was turned off. None: the step was not run yet.
     stopped: frozenset[AreaKey] | None = None
     # False: the module ended before it had a plan.
     tagged: bool = True
     untagged_ids: frozenset[str] = frozenset()
-    # GuardDuty's own automation heeds an exclusion only where it can read it.
+    # GuardDuty's own automation honors an exclusion only where it can read it.
     unreadable_ids: frozenset[str] = frozenset()
     uninstall_failed_ids: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, automation: Result | None = None, tags: Result | None = None, uninstall: Result | None = None) -> Done:
-        """From the results of the modules. None: not yet; a task that was skipped had nothing to do."""
+        """From the results of the modules. None: not run yet; a skipped task had nothing to do."""
         stopped, tagged, run = automation, tags or {}, uninstall or {}
         return cls(
             None
             if stopped is None
-            else frozenset(AreaKey(one["account_id"], one["region"]) for one in stopped.get("changes") or ()),
+            else frozenset(AreaKey(change["account_id"], change["region"]) for change in stopped.get("changes") or ()),
             tags is None or "changes" in tags or bool(tags.get("skipped")),
-            frozenset(one["target"] for one in tagged.get("failed_changes") or ()),
+            frozenset(change["target"] for change in tagged.get("failed_changes") or ()),
             frozenset(tagged.get("forbidden_keys") or ()),
             frozenset(
-                one["instance_id"] for key in ("failed_targets", "unfinished_targets") for one in run.get(key) or ()
+                target["instance_id"]
+                for key in ("failed_targets", "unfinished_targets")
+                for target in run.get(key) or ()
             ),
         )
 
@@ -171,32 +174,32 @@ class OffboardPlan:
 
 
 def refused(choice: Mapping[str, Any]) -> str | None:
-    """Why the choice itself cannot be granted, or None. C(choice) holds the playbook's variables."""
+    """Why the choice itself is invalid, or None. C(choice) holds the playbook's variables."""
     if bool(choice["vpc_ids"]) == bool(choice["all_vpcs"]):
         return (
-            "Say what to take Runtime Monitoring away from: vpc_ids for some VPCs, or all_vpcs=true for everything in the"
-            " chosen accounts and regions, and not both."
+            "Choose where to remove Runtime Monitoring: set vpc_ids for some VPCs, or all_vpcs=true for everything in the"
+            " chosen accounts and regions, but not both."
         )
     if choice["stop_by"] not in (BY_AUTOMATION, BY_TAGS):
-        return f"stop_by is '{choice['stop_by']}'; it can be {BY_AUTOMATION} or {BY_TAGS}."
+        return f"stop_by is '{choice['stop_by']}'; set it to {BY_AUTOMATION} or {BY_TAGS}."
     if choice["disable_monitoring"] and (choice["vpc_ids"] or choice["stop_by"] == BY_TAGS):
         return (
-            "disable_monitoring turns Runtime Monitoring off in whole accounts and regions: it goes with all_vpcs=true and"
+            "disable_monitoring turns off Runtime Monitoring in whole accounts and regions: it requires all_vpcs=true and"
             f" stop_by={BY_AUTOMATION}."
         )
     return None
 
 
 def offboard(fleet: Fleet, vpcs: Sequence[VpcEndpoint], choice: Choice, done: Done = Done()) -> OffboardPlan:
-    """What to do with the fleet, as far as the steps that were taken allow it."""
+    """What to do with the fleet, as far as the completed steps allow it."""
     world = _World(fleet, choice, done, vpcs)
-    reasons = {one.instance.instance_id: _out_of_reach(world, one) for one in world.supported}
-    # An instance that does not run is marked too: the association reaches it when it starts. One that Systems Manager has
-    # lost is not, since the run would wait for it.
-    uninstall = [one for one in world.supported if reasons[one.instance.instance_id] is None]
-    marks = {one.instance.instance_id: one.instance.tags.get(choice.tag) for one in world.selected}
+    reasons = {verdict.instance.instance_id: _out_of_reach(world, verdict) for verdict in world.supported}
+    # An instance that does not run is tagged too: the association reaches it when it starts. One whose connection to Systems
+    # Manager is lost is not, since the run would wait for it.
+    uninstall = [verdict for verdict in world.supported if reasons[verdict.instance.instance_id] is None]
+    marks = {verdict.instance.instance_id: verdict.instance.tags.get(choice.tag) for verdict in world.selected}
     going = set(_ids(uninstall))
-    outside = [one for one in world.known if not choice.selects(one.instance.vpc_id)]
+    outside = [verdict for verdict in world.known if not choice.selects(verdict.instance.vpc_id)]
     doomed, kept = _network(world, vpcs)
     return OffboardPlan(
         areas=_texts(world.areas),
@@ -204,22 +207,22 @@ def offboard(fleet: Fleet, vpcs: Sequence[VpcEndpoint], choice: Choice, done: Do
         clear_ids=_ids(world.to_clear),
         exclude_ids=_ids(world.to_exclude),
         uninstall_ids=_ids(uninstall),
-        uninstall_areas=_texts({one.instance.area_key for one in uninstall}),
+        uninstall_areas=_texts({verdict.instance.area_key for verdict in uninstall}),
         unmark_ids=tuple(one for one, mark in marks.items() if mark == choice.install and one not in going),
         install_association_areas=_texts(world.areas - _areas_with_mark(outside, choice.tag, choice.install)),
         trace_ids=tuple(one for one, mark in marks.items() if mark == choice.uninstall),
         trace_areas=_texts(world.areas - _areas_with_mark(outside, choice.tag, choice.uninstall)),
-        not_running_ids=_ids(one for one in uninstall if not one.instance.running),
+        not_running_ids=_ids(verdict for verdict in uninstall if not verdict.instance.running),
         left_behind=(
             *(
-                _left(one, reason)
-                for one in world.supported
-                if (reason := reasons[one.instance.instance_id]) is not None and _may_have_agent(world, one)
+                _left(verdict, reason)
+                for verdict in world.supported
+                if (reason := reasons[verdict.instance.instance_id]) is not None and _may_have_agent(world, verdict)
             ),
             *(
-                _left(one, "uninstall_failed")
-                for one in uninstall
-                if one.instance.instance_id in done.uninstall_failed_ids
+                _left(verdict, "uninstall_failed")
+                for verdict in uninstall
+                if verdict.instance.instance_id in done.uninstall_failed_ids
             ),
         ),
         endpoint_vpc_ids=doomed,
@@ -228,30 +231,34 @@ def offboard(fleet: Fleet, vpcs: Sequence[VpcEndpoint], choice: Choice, done: Do
 
 
 class _World:
-    """The fleet as it is, and as far as the stopping steps have been taken, as they leave it."""
+    """The fleet as it is, or as the stopping steps leave it if they were run."""
 
     def __init__(self, fleet: Fleet, choice: Choice, done: Done, vpcs: Iterable[VpcEndpoint]) -> None:
         self.choice, self.settings = choice, fleet.settings
-        self.known = [one for one in fleet.verdicts if one.instance.area_key in self.settings and not one.instance.gone]
-        self.selected = [one for one in self.known if choice.selects(one.instance.vpc_id)]
-        self.supported = [one for one in self.selected if one.reason not in UNSUPPORTED]
+        self.known = [
+            verdict
+            for verdict in fleet.verdicts
+            if verdict.instance.area_key in self.settings and not verdict.instance.gone
+        ]
+        self.selected = [verdict for verdict in self.known if choice.selects(verdict.instance.vpc_id)]
+        self.supported = [verdict for verdict in self.selected if verdict.reason not in UNSUPPORTED]
         self.areas = set(self.settings)
         if choice.vpc_ids:
             named = {vpc.area_key for vpc in vpcs if vpc.vpc_id in choice.vpc_ids}
-            self.areas &= {one.instance.area_key for one in self.selected} | named
+            self.areas &= {verdict.instance.area_key for verdict in self.selected} | named
         by_tags = choice.stop_by == BY_TAGS
         self.automated = {area for area in self.areas if self.settings[area].ec2_agent_management and not by_tags}
         self.to_exclude = self.supported if by_tags else []
-        self.to_clear = [] if by_tags else [one for one in self.selected if one.tag == "included"]
+        self.to_clear = [] if by_tags else [verdict for verdict in self.selected if verdict.tag == "included"]
         self.stopped = self.automated if done.stopped is None else self.automated & done.stopped
         asked = {*_ids(self.to_exclude), *_ids(self.to_clear)}
         self.tagged_ids = asked - done.untagged_ids if done.tagged else set()
         self.excluded_ids = self.tagged_ids - done.unreadable_ids if by_tags else set()
         # With automation an exclusion does not keep GuardDuty from creating the endpoint.
         self.returning_vpcs = {
-            one.instance.vpc_id
-            for one in self.known
-            if one.instance.platform == "linux" and (self.automates(one) or self.included(one))
+            verdict.instance.vpc_id
+            for verdict in self.known
+            if verdict.instance.platform == "linux" and (self.automates(verdict) or self.included(verdict))
         }
 
     def automates(self, verdict: Verdict) -> bool:
@@ -260,12 +267,12 @@ class _World:
         return self.settings[area].ec2_agent_management and area not in self.stopped
 
     def included(self, verdict: Verdict) -> bool:
-        """Whether the instance keeps its inclusion tag, and GuardDuty heeds it."""
+        """Whether the instance keeps its inclusion tag, and GuardDuty honors it."""
         kept = verdict.tag == "included" and verdict.instance.instance_id not in self.tagged_ids
         return kept and self.settings[verdict.instance.area_key].runtime_monitoring
 
     def managed(self, verdict: Verdict) -> bool:
-        """Whether GuardDuty goes on bringing the agent to the instance."""
+        """Whether GuardDuty still installs the agent on the instance."""
         if self.automates(verdict):
             excluded = verdict.instance.instance_id in self.excluded_ids or verdict.reason == "excluded_by_tag"
             return not excluded
@@ -281,7 +288,7 @@ def _out_of_reach(world: _World, verdict: Verdict) -> str | None:
 
 
 def _may_have_agent(world: _World, verdict: Verdict) -> bool:
-    """GuardDuty sees the agent, or cannot be asked: it keeps no coverage while Runtime Monitoring is off."""
+    """Whether GuardDuty sees the agent, or its coverage is unavailable, as while Runtime Monitoring is off."""
     on = world.settings[verdict.instance.area_key].runtime_monitoring
     return not on or verdict.coverage == "unknown" or verdict.agent_seen
 
@@ -294,7 +301,7 @@ def _left(verdict: Verdict, reason: str) -> LeftBehind:
 
 
 def _network(world: _World, vpcs: Iterable[VpcEndpoint]) -> tuple[tuple[str, ...], tuple[KeptVpc, ...]]:
-    """The VPCs whose endpoints go, and those whose endpoints stay."""
+    """The VPCs whose endpoints are deleted, and those whose endpoints stay."""
     choice = world.choice
     kept, doomed, known = [], [], set()
     for vpc in vpcs:
@@ -306,13 +313,13 @@ def _network(world: _World, vpcs: Iterable[VpcEndpoint]) -> tuple[tuple[str, ...
                 kept.append(_kept(vpc, COMES_BACK))
             continue
         if not choice.vpc_ids and vpc.vpc_owner_id != vpc.account_id:
-            continue  # its owner's to free
+            continue  # only its owner can delete the endpoint
         doomed.append(vpc.vpc_id)
-        # With Runtime Monitoring GuardDuty takes its own endpoints away itself.
+        # When Runtime Monitoring is turned off, GuardDuty deletes its own endpoints.
         if vpc.owner == "guardduty" and not choice.include_guardduty and not choice.disable_monitoring:
             kept.append(_kept(vpc, GUARDDUTYS))
-    # What nobody knows is handed on, so that the module says so.
-    return (*doomed, *(one for one in choice.vpc_ids if one not in known)), tuple(kept)
+    # Unknown VPCs are passed on, so that the module reports them.
+    return (*doomed, *(vpc_id for vpc_id in choice.vpc_ids if vpc_id not in known)), tuple(kept)
 
 
 def _kept(vpc: VpcEndpoint, why: str) -> KeptVpc:

@@ -32,9 +32,9 @@ def left_text(plan: OffboardPlan) -> list[str]:
 
 def _agents(left: Iterable[LeftBehind]) -> Iterator[str]:
     for reason, (why, remedy) in LEFT.items():
-        agents = [one for one in left if one.reason == reason]
-        seen = [one.instance_id for one in agents if one.agent_seen]
-        unseen = [one.instance_id for one in agents if not one.agent_seen]
+        agents = [agent for agent in left if agent.reason == reason]
+        seen = [agent.instance_id for agent in agents if agent.agent_seen]
+        unseen = [agent.instance_id for agent in agents if not agent.agent_seen]
         if seen:
             costs = "and is charged for while Runtime Monitoring is on"
             yield f"An agent remains {costs} on {some(seen)}: {why} {remedy}"

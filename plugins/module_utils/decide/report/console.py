@@ -29,15 +29,15 @@ def summary_lines(summary: Mapping[str, Any], title: str) -> list[Line]:
 def verdict_change_lines(
     transitions: Sequence[Mapping[str, Any]], assumed: Mapping[str, Any], title: str
 ) -> list[Line]:
-    """What would change: a line for each transition between reasons, and how much of the assumed fleet reports today.
+    """Predicted changes: a line for each transition between reasons, and how much of the assumed fleet reports today.
 
     C(assumed): the summary of the fleet as it would be.
     """
     lines: list[Line] = [("title", title)]
     if not transitions:
         return [*lines, ("muted", "  No verdict would change.")]
-    for one in transitions:
-        lines.append(("plain", f"  {one['count']:>8}  {one['before']} -> {one['after']}"))
+    for transition in transitions:
+        lines.append(("plain", f"  {transition['count']:>8}  {transition['before']} -> {transition['after']}"))
     today = f"{assumed['healthy']} report healthy today ({assumed['healthy_percent']:g} %)"
     return [*lines, ("warn", f"  Of the {assumed['wanted']} instances that would be wanted, {today}.")]
 
@@ -72,31 +72,33 @@ def _routes(summary: Mapping[str, Any]) -> Iterator[Line]:
     if not summary["routes"]:
         return
     yield "title", "  Who installs the agent    wanted  healthy"
-    for one in summary["routes"]:
-        style = "good" if one["healthy"] == one["wanted"] else "plain"
-        yield style, f"    {ROUTE_WORDS[one['route']]:<20}  {one['wanted']:>8} {one['healthy']:>8}"
+    for route in summary["routes"]:
+        style = "good" if route["healthy"] == route["wanted"] else "plain"
+        yield style, f"    {ROUTE_WORDS[route['route']]:<20}  {route['wanted']:>8} {route['healthy']:>8}"
 
 
 def _blockers(summary: Mapping[str, Any]) -> Iterator[Line]:
     """Each instance counts under its most urgent blocker, so that a symptom does not hide its cause."""
-    foremost = sorted((one for one in summary["blockers"] if one["first"]), key=lambda one: -one["first"])
+    foremost = sorted(
+        (blocker for blocker in summary["blockers"] if blocker["first"]), key=lambda blocker: -blocker["first"]
+    )
     if not foremost:
         return
     yield "title", "  Blockers (each instance counted under its most urgent one)"
-    for one in foremost:
-        yield "bad", f"    {one['first']:>6}  {one['blocker']}"
-        for line in textwrap.wrap(one["remedy"], WIDTH - 12):
+    for blocker in foremost:
+        yield "bad", f"    {blocker['first']:>6}  {blocker['blocker']}"
+        for line in textwrap.wrap(blocker["remedy"], WIDTH - 12):
             yield "muted", f"            {line}"
 
 
 def _left_out(summary: Mapping[str, Any]) -> Iterator[Line]:
-    left_out = [one for one in summary["reasons"] if not one["wanted"]]
+    left_out = [reason for reason in summary["reasons"] if not reason["wanted"]]
     if not left_out:
         return
     yield "title", "  Why the rest is left out"
-    for one in left_out:
-        wrapped = textwrap.wrap(one["cause"], WIDTH - 37)
-        yield "plain", f"    {one['instances']:>6}  {one['reason']:<25}{wrapped[0]}"
+    for reason in left_out:
+        wrapped = textwrap.wrap(reason["cause"], WIDTH - 37)
+        yield "plain", f"    {reason['instances']:>6}  {reason['reason']:<25}{wrapped[0]}"
         for line in wrapped[1:]:
             yield "plain", " " * 37 + line
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a report holds: the verdicts on a fleet, what could not be read, what hosts said. Several of them make one.
+"""The data of a report: a fleet's verdicts, what could not be read, results of hosts. Several reports can be merged.
 
-The same fleet gives the same report to the byte: instances are sorted, and what AWS changes with each call is left out.
+The same fleet gives the same report to the byte: instances are sorted, and values that AWS changes with each call are left out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """C(reads): how each part was read, options by name. C(problems): each call that failed, in a sentence."""
+    """C(reads): how each part was read, options by name. C(problems): a sentence for each failed call."""
 
     reads: tuple[Mapping[str, Any], ...]
     problems: tuple[str, ...]
@@ -42,18 +42,18 @@ class Report:
 
 
 def report(fleet: Mapping[str, Any], earlier: Mapping[str, str], read: Mapping[str, Any]) -> Report:
-    """One report of a fleet that was read now and of earlier reports. Raises a ReportError.
+    """The report of a fleet that was read now, merged with earlier reports. Raises a ReportError.
 
     C(fleet) is a result of eligibility_info, or empty; C(earlier) the text of each report.json by its path. A later row
-    of the same instance replaces an earlier one, and what was read now is the latest. C(read) says how it was read.
+    of the same instance replaces an earlier one, and what was read now is the latest. C(read): how it was read.
     """
     parts = [parse(text, path) for path, text in earlier.items()]
     if fleet:
         if not all(isinstance(fleet.get(key), list) for key in _LISTS[1:]):
-            raise ReportError("The fleet lacks instances or problems. Give what eligibility_info returns.")
+            raise ReportError("The fleet lacks instances or problems. Use the result of eligibility_info.")
         reads = {key: value for key, value in read.items() if value not in (None, "", [], {})}
         parts.append(
-            _part({**fleet, "reads": [reads] if reads else []}, "The fleet", "Give what eligibility_info returns")
+            _part({**fleet, "reads": [reads] if reads else []}, "The fleet", "Use the result of eligibility_info")
         )
     latest = {verdict.instance.instance_id: verdict for part in parts for verdict in part.verdicts}
     return Report(
@@ -73,10 +73,10 @@ def parse(text: str, path: str) -> Report:
             f"{path} is not valid JSON: {error}. Write it again with report_dir, or leave it out."
         ) from None
     if not isinstance(found, dict) or not all(isinstance(found.get(key), list) for key in _LISTS):
-        raise ReportError(f"{path} is not a report of fleetsec.guardduty. Name files that report_dir has written.")
+        raise ReportError(f"{path} is not a report of fleetsec.guardduty. Use files from a report_dir.")
     if found.get("format") != FORMAT:
         raise ReportError(
-            f"{path} has format {found.get('format')!r}, and this version of the collection reads {FORMAT}."
+            f"{path} has format {found.get('format')!r}, but this version of the collection reads {FORMAT}."
             " Use the version that wrote it."
         )
     return _part(found, path, "Write it again with this version")
@@ -101,12 +101,12 @@ def _read_of(row: Any) -> Mapping[str, Any]:
 
 
 def steady(problem: str) -> str:
-    """The problem without what differs each time that the same call fails."""
+    """The problem without the parts that differ between failures of the same call."""
     return _UNSTEADY.sub("", problem)
 
 
 def first_things_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Those with blockers: uncovered ones, contradictions, what does not run, what is healthy all the same."""
+    """Those with blockers, in this order: not covered, contradictions, not running, healthy despite a blocker."""
     return sorted(
         (verdict for verdict in verdicts if verdict.blockers),
         key=lambda verdict: (_urgency(verdict), BLOCKER_ORDER[verdict.blockers[0]], *_place(verdict)),

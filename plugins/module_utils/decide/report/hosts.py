@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hosts of the package route said of themselves, in a report: what came of each, and what it found in its way."""
+"""The hosts of the package route in a report: the result and the findings of each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..agent.waves import OUTCOMES, HostResult
 
 def merged_hosts(parts: Iterable[Iterable[HostResult]]) -> tuple[HostResult, ...]:
     """A later result of the same instance replaces an earlier one."""
-    results = {one.instance_id: one for part in parts for one in part}
+    results = {result.instance_id: result for part in parts for result in part}
     return tuple(results[name] for name in sorted(results))
 
 
 def hosts_view(hosts: Sequence[HostResult], limit: int) -> dict[str, Any]:
-    """The counts by outcome, the findings by what they say, and the hosts that failed."""
+    """The counts by outcome, the findings by message, and the failed hosts."""
     outcomes = Counter(host.outcome for host in hosts)
     found: Counter[tuple[str, str, str]] = Counter(
         (str(row.get("check", "")), str(row.get("message", "")), str(row.get("remedy", "")))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report as text for machines, and AWS's own texts made harmless where a program would take them for commands."""
+"""A report as text for programs, with AWS's texts escaped where a program would interpret them as commands."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..verdict.eligibility import Verdict
 from ..verdict.rows import COLUMNS, row
 from .document import FORMAT, Report
 
-# What makes a spreadsheet compute (OWASP, "CSV Injection"), also in its full-width forms. The apostrophe is here because
-# it is what we put before the others: so that taking one away gives the value again, always.
+# Characters that start a formula in a spreadsheet (OWASP, "CSV Injection"), also in full width. The apostrophe is included
+# because it is the escape itself: so removing one apostrophe always restores the value.
 _FORMULA = re.compile(r"[\t\r\n']|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 _QUOTED = re.compile(r'[",\r\n]')
@@ -30,7 +30,7 @@ def to_json(report: Report) -> str:
         "reads": to_plain(report.reads),
         "problems": list(report.problems),
         "summary": summarize(report.verdicts),
-        # Only where the package route was taken.
+        # Only if the package route was used.
         **({"hosts": to_plain(report.hosts)} if report.hosts else {}),
     }
     rows = ",\n".join(json.dumps(_tidy(verdict), ensure_ascii=False) for verdict in report.verdicts)
@@ -39,7 +39,7 @@ def to_json(report: Report) -> str:
 
 
 def to_csv(verdicts: Iterable[Verdict]) -> str:
-    """A line for each instance: lists by spaces, tags as JSON, nothing as an empty cell."""
+    """A line for each instance: lists separated by spaces, tags as JSON, null as an empty cell."""
     lines = [",".join(COLUMNS), *(",".join(map(_cell, _tidy(verdict).values())) for verdict in verdicts)]
     return "\n".join(lines) + "\n"
 
@@ -55,7 +55,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        value = " ".join(str(one) for one in value)
+        value = " ".join(str(item) for item in value)
     elif isinstance(value, dict):
         value = json.dumps(value, ensure_ascii=False)
     text = str(value)
@@ -66,9 +66,9 @@ def _cell(value: Any) -> str:
 
 
 def md_code(text: Any) -> str:
-    """A code span of GitHub's Markdown that holds in a table: no HTML, link or mention in it comes alive.
+    """A code span of GitHub's Markdown for a table cell: it renders no HTML, link or mention.
 
-    A bar would end the table's cell and has no escape that holds after a backslash, so it becomes a broken bar.
+    A bar would end the table's cell and cannot be escaped after a backslash, so it becomes a broken bar.
     """
     flat = re.sub(r"[\x00-\x20\x7f\u0085\u2028\u2029]+", " ", str(text)).strip().replace("|", "\u00a6")
     if not flat:

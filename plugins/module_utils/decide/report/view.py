@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report as its reader sees it: the numbers and the texts that the HTML and Markdown templates put on the page."""
+"""A report for display: the numbers and texts of the HTML and Markdown templates."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from .console import ROUTE_WORDS
 from .document import Report, first_things_first
 from .hosts import hosts_view
 
-# How the page calls the states of gd_coverage, and what each means.
+# The page's names of the states of gd_coverage, and their meanings.
 COVERAGE_WORDS = {
-    "healthy": ("healthy", "The agent runs and GuardDuty hears of it."),
-    "unhealthy": ("unhealthy", "GuardDuty knows the instance and says that its agent does not work."),
+    "healthy": ("healthy", "GuardDuty receives data from a running agent."),
+    "unhealthy": ("unhealthy", "GuardDuty knows the instance and reports that its agent does not work."),
     "absent": (
         "no record",
-        "GuardDuty has no coverage record of the instance: no agent has ever reported, or it is new.",
+        "GuardDuty has no coverage record of the instance: its agent has never reported, or it is new.",
     ),
-    "unknown": ("not known", "GuardDuty's coverage could not be read there, so nothing is said of these."),
+    "unknown": ("not known", "GuardDuty's coverage could not be read, so the state of these is unknown."),
 }
 
 
 def view(report: Report, limit: int) -> dict[str, Any]:
-    """C(limit): how many rows a table may have; the counts beside it are always of all."""
+    """C(limit): the most rows in a table; the counts beside it always include all."""
     summary = summarize(report.verdicts)
     action = first_things_first(report.verdicts)
     quiet = [verdict for verdict in report.verdicts if not verdict.blockers]
     others = [verdict for verdict in quiet if not verdict.healthy]
-    off = Counter(one.instance.area_key for one in report.verdicts if one.reason == "monitoring_off")
-    areas = [{**one, "off": off[AreaKey(one["account_id"], one["region"])]} for one in summary["areas"]]
+    off = Counter(verdict.instance.area_key for verdict in report.verdicts if verdict.reason == "monitoring_off")
+    areas = [{**area, "off": off[AreaKey(area["account_id"], area["region"])]} for area in summary["areas"]]
     accounts, regions = _accounts(areas)
     return {
         "summary": summary,
@@ -48,11 +48,11 @@ def view(report: Report, limit: int) -> dict[str, Any]:
         "reads_left": max(0, len(report.reads) - limit),
         "parts": _parts(summary),
         "routes": [
-            {**one, "who": ROUTE_WORDS[one["route"]], "percent": percent(one["healthy"], one["wanted"])}
-            for one in summary["routes"]
+            {**route, "who": ROUTE_WORDS[route["route"]], "percent": percent(route["healthy"], route["wanted"])}
+            for route in summary["routes"]
         ],
-        "wanted_reasons": [one for one in summary["reasons"] if one["wanted"]],
-        "left_out": [one for one in summary["reasons"] if not one["wanted"]],
+        "wanted_reasons": [reason for reason in summary["reasons"] if reason["wanted"]],
+        "left_out": [reason for reason in summary["reasons"] if not reason["wanted"]],
         "left_out_instances": summary["instances"] - summary["wanted"],
         "blockers": summary["blockers"],
         "issues": _issues(report.verdicts),
@@ -71,7 +71,7 @@ def view(report: Report, limit: int) -> dict[str, Any]:
 
 
 def _parts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the wanted instances come to, as parts of a whole."""
+    """The wanted instances by coverage, as parts of a whole."""
     known = summary["healthy"] + summary["unhealthy"] + summary["uncovered"]
     counts = {
         "healthy": summary["healthy"],
@@ -95,9 +95,9 @@ def _parts(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A line for each account with a cell for each region, most missing first; and the totals of each region.
 
-    Where Runtime Monitoring is off nothing is wanted, and yet all of it is missing to who looks for gaps.
+    Where Runtime Monitoring is off, no instance is wanted, but these instances are gaps in coverage too.
     """
-    cells = {(one["account_id"], one["region"]): _cell([one]) for one in areas}
+    cells = {(area["account_id"], area["region"]): _cell([area]) for area in areas}
     regions = sorted({place[1] for place in cells})
     grouped: dict[str, list[dict[str, Any]]] = {}
     for place, cell in cells.items():
@@ -110,7 +110,7 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
         }
         for account_id, own in grouped.items()
     ]
-    accounts.sort(key=lambda one: (one["healthy"] - one["wanted"] - one["off"], one["account_id"]))
+    accounts.sort(key=lambda account: (account["healthy"] - account["wanted"] - account["off"], account["account_id"]))
     totals = [
         {"region": region, **_cell([cell for place, cell in cells.items() if place[1] == region])} for region in regions
     ]
@@ -119,19 +119,19 @@ def _accounts(areas: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
 
 def _cell(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     listed = list(parts)
-    wanted, covered = sum(one["wanted"] for one in listed), sum(one["healthy"] for one in listed)
+    wanted, covered = sum(area["wanted"] for area in listed), sum(area["healthy"] for area in listed)
     return {
-        "instances": sum(one["instances"] for one in listed),
+        "instances": sum(area["instances"] for area in listed),
         "wanted": wanted,
         "healthy": covered,
-        "off": sum(one["off"] for one in listed),
+        "off": sum(area["off"] for area in listed),
         "percent": percent(covered, wanted),
         "grade": grade(covered, wanted),
     }
 
 
 def grade(covered: int, wanted: int) -> str:
-    """The step of the colour scale: a scale of few steps can be told apart, and its ends mean none and all."""
+    """The step of the colour scale: few steps are easy to distinguish, and the ends mean none and all."""
     if not wanted:
         return "nothing"
     if covered in (0, wanted):
@@ -141,7 +141,7 @@ def grade(covered: int, wanted: int) -> str:
 
 
 def _issues(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
-    """What GuardDuty says of unhealthy agents, the most frequent first, each with one of its texts as AWS gave it."""
+    """GuardDuty's issues of unhealthy agents, the most frequent first, each with an example of AWS's text."""
     texts = [verdict.issue for verdict in verdicts if verdict.coverage == "unhealthy" and verdict.issue]
     counts: Counter[str] = Counter()
     example: dict[str, str] = {}
@@ -177,7 +177,7 @@ def _value_words(value: Any) -> str:
 
 
 def _line(verdict: Verdict) -> dict[str, Any]:
-    """A row of the tables of instances: what identifies it, and what is said of it."""
+    """A row of the tables of instances: its identity and its verdict."""
     return {
         **row(verdict),
         "name": verdict.instance.tags.get("Name"),

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which agents stay on their instances when Runtime Monitoring, or its automated agent, is turned off, and why.
 
-Source: GuardDuty user guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring". That its
-condition on instance metadata tags holds for instances without any tag too is read literally from there.
+Source: GuardDuty user guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring". It is read
+literally: its condition on instance metadata tags also applies to instances without any tag.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ...model.fleet import AccountRegion, AreaKey, CoverageRow, Detector, Featur
 from ..verdict.eligibility import agent_seen, read_tag, ssm_state
 from .features import LEGACY_FEATURE
 
-# What must be known of an account and region to tell.
+# What must be known about an account and region to decide.
 NEEDED = frozenset({"instances", "ssm", "coverage"})
 
 WHY = {
     "automation_off": "without automated agent configuration GuardDuty neither removes nor updates the agent, and it keeps"
     " reporting and costing",
-    "eks_runtime_monitoring_on": "GuardDuty removes agents only when EKS_RUNTIME_MONITORING is off too",
+    "eks_runtime_monitoring_on": "GuardDuty removes agents only when EKS_RUNTIME_MONITORING is also off",
     "manual": "GuardDuty never removes an agent that it did not install",
-    "excluded_by_tag": "GuardDuty removes no agent from an instance tagged GuardDutyManaged=false",
+    "excluded_by_tag": "GuardDuty does not remove the agent of an instance tagged GuardDutyManaged=false",
     "not_running": "GuardDuty removes agents through Systems Manager, which reaches running instances only",
     "not_ssm_managed": "GuardDuty removes agents through Systems Manager, which does not reach this instance",
     "metadata_tags_off": "GuardDuty removes agents only where instance metadata tags are allowed",
@@ -52,7 +52,7 @@ def agents_left(before: Snapshot, after: Snapshot) -> list[dict[str, Any]]:
 
 
 def agents_unknown(before: Snapshot, after: Snapshot) -> list[str]:
-    """Where something is turned off and could not be looked at, each as ACCOUNT/REGION."""
+    """Where something is turned off and the agents could not be read, each as ACCOUNT/REGION."""
     off = turned_off(before, after)
     return [
         f"{area.account_id}/{area.region}" for area in before.areas if area.area_key in off and area.unknown & NEEDED
@@ -60,19 +60,17 @@ def agents_unknown(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def left_warnings(left: Sequence[dict[str, Any]], unknown: Sequence[str]) -> list[str]:
-    """A sentence for agents that keep costing, one for those that only stay, one for what could not be looked at."""
+    """A sentence for agents that still cost, one for those that only remain, one for what could not be read."""
     costing = sum(row["reason"] == "automation_off" for row in left)
     idle = len(left) - costing
     remedy = "uninstall them with the role fleetsec.guardduty.agent or by SSM; see agents_left_behind"
     warnings = []
     if costing:
-        warnings.append(
-            f"{_agents(costing)} behind, which GuardDuty no longer updates and which keep costing: {remedy}."
-        )
+        warnings.append(f"{_agents(costing)} behind, no longer updated by GuardDuty and still causing costs: {remedy}.")
     if idle:
         warnings.append(f"{_agents(idle)} behind, which GuardDuty does not remove: {remedy}.")
     if unknown:
-        warnings.append(f"Which agents stay behind could not be read in {', '.join(unknown)}.")
+        warnings.append(f"It is unknown which agents stay behind in {', '.join(unknown)}.")
     return warnings
 
 
@@ -102,7 +100,7 @@ def _reason(area: AccountRegion, instance: Instance, row: CoverageRow, after: De
     tag = read_tag(instance.tags)
     manual = row.management_type == "MANUAL"
     if after.runtime_monitoring:
-        # Agents that are not GuardDuty's stay what they were; with an inclusion tag GuardDuty goes on managing.
+        # Agents that are not GuardDuty's are unaffected; with an inclusion tag, GuardDuty still manages the agent.
         return None if manual or tag == "included" else "automation_off"
     if manual:
         return "manual"

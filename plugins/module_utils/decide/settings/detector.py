@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which detector settings to change, so that Runtime Monitoring and its sub-features are as wanted.
+"""Which detector settings to change, so that Runtime Monitoring and its sub-features reach the desired state.
 
 Sources: GuardDuty API reference (CreateDetector, UpdateDetector, DetectorFeatureConfiguration) and the botocore model.
 """
@@ -28,14 +28,14 @@ from .features import (
 
 @dataclass(frozen=True, slots=True)
 class DesiredMonitoring(DesiredFeatures):
-    """What the user wants of an account's own detector."""
+    """The desired state of an account's own detector."""
 
     create_detector: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MonitoringPlan:
-    """The plan, the fleet as it will be, and the accounts and regions where the wish cannot be granted."""
+    """The plan, the fleet as it will be, and a problem for each account and region where the desired state is impossible."""
 
     plan: Plan
     after: Snapshot
@@ -92,7 +92,7 @@ def plan_monitoring(snapshot: Snapshot, desired: DesiredMonitoring) -> Monitorin
 
 
 def _creation(area: AccountRegion, desired: DesiredMonitoring) -> tuple[list[Change], AccountRegion]:
-    """A new detector with Runtime Monitoring, where GuardDuty is not enabled yet and the user wants it."""
+    """A new detector with Runtime Monitoring, where GuardDuty is not enabled yet and the user requests it."""
     if not desired.enabled:
         return [], area
     wanted = wanted_feature({}, desired)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GuardDuty's settings as rows for people and playbooks."""
+"""GuardDuty's settings as rows for users and playbooks."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def monitoring_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def _settings(detector: Detector) -> dict[str, Any]:
-    there = detector.detector_id is not None
-    in_effect = there and detector.status == "ENABLED"
+    exists = detector.detector_id is not None
+    in_effect = exists and detector.status == "ENABLED"
     return {
         "detector_id": detector.detector_id,
-        "status": detector.status if there else None,
+        "status": detector.status if exists else None,
         "runtime_monitoring": detector.runtime_monitoring,
         "automated_agent": detector.automated_agent,
         "eks_runtime_monitoring": in_effect and detector.features.get(LEGACY_FEATURE, Feature()).enabled,

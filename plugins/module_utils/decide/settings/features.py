@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the features that an account has to those that are wanted, in steps that AWS takes.
+"""The steps from an account's features to the desired ones, in an order that AWS accepts.
 
 One account's own detector and an administrator's members have the same features and the same rules. Sources: botocore
 model (UpdateDetector, UpdateMemberDetectors), GuardDuty user guide, "Migrating from EKS Runtime Monitoring to Runtime
@@ -30,9 +30,9 @@ SUB_FEATURES = {
 
 @dataclass(frozen=True, slots=True)
 class DesiredFeatures:
-    """What the user wants. C(additional): option name to on or off; a sub-feature that is not named is left alone.
+    """The desired features. C(additional): option name to on or off; a sub-feature that is not named is left alone.
 
-    C(migrate_eks): EKS_RUNTIME_MONITORING, which RUNTIME_MONITORING replaces, goes off.
+    C(migrate_eks): EKS_RUNTIME_MONITORING, which RUNTIME_MONITORING replaces, is disabled.
     """
 
     enabled: bool = True
@@ -42,7 +42,7 @@ class DesiredFeatures:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call's worth: the feature C(name) as it will be sent, and what of it differs."""
+    """One call's worth: the feature C(name) as it will be sent, and the differences."""
 
     name: str
     wanted: Feature
@@ -52,13 +52,13 @@ class Step:
 
 
 def steps(features: Mapping[str, Feature], desired: DesiredFeatures) -> tuple[Step, ...]:
-    """The steps in the order in which they must be made; none where everything is as wanted.
+    """The steps in the order in which they must be made; none if nothing differs.
 
     The two features exclude each other within one call only (botocore model: "specifying both ... will cause an error");
-    an account may have both on, and the migration that AWS describes passes through that: "Make sure to not disable EKS
-    Runtime Monitoring before enabling Runtime Monitoring", since its add-on management would go off with it.
-    For the way out no order is documented. Inferred: GuardDuty cleans up when the last of the two goes off, so the older
-    one goes first, and Runtime Monitoring is the step that cleans up.
+    an account may have both on, as during the migration that AWS describes: "Make sure to not disable EKS
+    Runtime Monitoring before enabling Runtime Monitoring", since that would also disable its add-on management.
+    For disabling, no order is documented. Inferred: GuardDuty cleans up when the second feature is disabled, so the older
+    one is disabled first, and disabling Runtime Monitoring triggers the cleanup.
     """
     monitoring, legacy = _monitoring_step(features, desired), _legacy_step(features, desired)
     ordered = (monitoring, legacy) if desired.enabled else (legacy, monitoring)
@@ -72,8 +72,8 @@ def features_after(features: Mapping[str, Feature], taken: Sequence[Step]) -> di
 def wanted_feature(features: Mapping[str, Feature], desired: DesiredFeatures) -> Feature:
     """The feature as it will be sent: every sub-feature, since what AWS does with an omitted one is not documented.
 
-    A migration carries the add-on management of the older feature over. AWS says that settings of a deployed agent are
-    replicated automatically; that it harms nothing to send them as well is inferred.
+    A migration keeps the older feature's add-on management. AWS states that settings of a deployed agent are
+    replicated automatically; that also sending them is harmless is inferred.
     """
     current = features.get(FEATURE, Feature())
     named = {SUB_FEATURES[option]: value for option, value in desired.additional.items()}
@@ -85,7 +85,7 @@ def wanted_feature(features: Mapping[str, Feature], desired: DesiredFeatures) ->
 
 
 def shown(feature: Feature, names: Sequence[str]) -> dict[str, Any]:
-    """A feature in the words of the modules' options, with the sub-features in C(names)."""
+    """A feature in the names of the modules' options, with the sub-features in C(names)."""
     words: dict[str, Any] = {"runtime_monitoring": word(feature.enabled)}
     for option, name in SUB_FEATURES.items():
         if name in names:
@@ -98,7 +98,7 @@ def word(enabled: bool) -> str:
 
 
 def legacy_left(features: Mapping[str, Feature], desired: DesiredFeatures) -> bool:
-    """Whether the older feature stays on beside this wish, which goes on costing once Runtime Monitoring is off."""
+    """Whether the older feature stays on, which still causes costs once Runtime Monitoring is off."""
     return features.get(LEGACY_FEATURE, Feature()).enabled and not desired.migrate_eks
 
 
@@ -108,16 +108,16 @@ def legacy_warning(places: Sequence[str], desired: DesiredFeatures) -> str | Non
         return None
     where = some(places)
     if desired.enabled:
-        why = "it is part of Runtime Monitoring now, and goes on costing if only Runtime Monitoring is turned off later"
+        why = "it is now part of Runtime Monitoring, and still causes costs if only Runtime Monitoring is turned off later"
     else:
-        why = "it goes on costing, and GuardDuty removes neither agents nor endpoints while it is on"
+        why = "it still causes costs, and GuardDuty removes neither agents nor endpoints while it is on"
     return f"{LEGACY_FEATURE} stays on in {where}: {why}. Set migrate_eks to turn it off."
 
 
 def _monitoring_step(features: Mapping[str, Feature], desired: DesiredFeatures) -> Step | None:
     current, wanted = features.get(FEATURE, Feature()), wanted_feature(features, desired)
     differing = [name for name, value in wanted.additional.items() if current.additional.get(name, False) != value]
-    # A sub-feature of a feature that stays off has no effect; it is still written when it was named.
+    # A sub-feature of a feature that stays off has no effect; it is still written if it was set explicitly.
     if current.enabled == wanted.enabled and not differing:
         return None
     before, after = shown(current, differing), shown(wanted, differing)

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which members' settings an administrator changes, so that Runtime Monitoring is as wanted in all of them.
+"""Which members' settings an administrator changes, so that Runtime Monitoring reaches the desired state in all of them.
 
-Source: botocore model, UpdateMemberDetectors. A change is made in the administrator's account and names the member as its
-target.
+Source: botocore model, UpdateMemberDetectors. A change is made in the administrator's account, with the member as
+its target.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class DisableMemberLegacy(MemberChange):
 
 @dataclass(frozen=True, slots=True)
 class MemberPlan:
-    """The plan, and the members where the wish cannot be granted."""
+    """The plan, and a problem for each member where the desired state is impossible."""
 
     plan: Plan
     problems: tuple[Problem, ...]
@@ -65,7 +65,7 @@ class MemberPlan:
 
 
 def plan_members(areas: Sequence[MemberArea], desired: DesiredFeatures) -> MemberPlan:
-    """In each area all first steps come before all second ones, so that each kind of step can be made in bulk."""
+    """In each area, all first steps come before all second steps, so that each kind of step can be made in bulk."""
     changes: list[Change] = []
     problems: list[Problem] = []
     left_on = []
@@ -96,15 +96,15 @@ def members_after(areas: Sequence[MemberArea], made: Iterable[Change]) -> tuple[
 
 
 def misspelled(account_ids: Iterable[str] | None) -> str | None:
-    """What to say of ids that no account can have; botocore would refuse the whole call without naming them."""
+    """The error for invalid account ids; botocore would reject the whole call without naming them."""
     wrong = [account for account in account_ids or () if not re.fullmatch(r"\d{12}", account)]
     if not wrong:
         return None
-    return f"account_ids: {', '.join(map(repr, wrong))} is no account id. Write its 12 digits as a string, in quotes."
+    return f"account_ids: {', '.join(map(repr, wrong))} is not a valid account ID. Write its 12 digits as a string, in quotes."
 
 
 def member_rows(areas: Sequence[MemberArea]) -> list[dict[str, Any]]:
-    """The members' settings in the words of the modules' options."""
+    """The members' settings in the names of the modules' options."""
     return [
         {
             "account_id": account,

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of a delegated administrator's choices for its organization to change.
+"""Which of a delegated administrator's settings for its organization to change.
 
 Source: botocore model, UpdateOrganizationConfiguration. AWS documents no order of NEW, ALL and NONE: they are compared as
-words.
+strings.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .members import MemberPlan, plan_members
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationChange(Change):
-    """What the organization of an administrator's detector, C(target), does with a feature.
+    """The setting of a feature for the organization of an administrator's detector, C(target).
 
-    C(kept): the choice about GuardDuty itself, which every call must repeat.
+    C(kept): the setting for GuardDuty itself, which every call must repeat.
     """
 
     name: ClassVar[str]
@@ -48,7 +48,7 @@ class DisableOrganizationLegacy(OrganizationChange):
 
 @dataclass(frozen=True, slots=True)
 class DesiredOrganization:
-    """NEW, ALL or NONE for the feature and by option name for its parts; what is not named is left alone."""
+    """NEW, ALL or NONE for the feature, and by option name for its parts; parts that are not named are left alone."""
 
     auto_enable: str | None = None
     additional: Mapping[str, str] = field(default_factory=dict)
@@ -57,14 +57,14 @@ class DesiredOrganization:
 
 
 def desired_from(params: Mapping[str, Any]) -> DesiredOrganization:
-    """The wish that the module's options state."""
+    """The desired state from the module's options."""
     chosen = {option: params[option].upper() for option in ("auto_enable", *SUB_FEATURES) if params[option]}
     feature = chosen.pop("auto_enable", None)
     return DesiredOrganization(feature, chosen, params["migrate_eks"], params["include_existing"])
 
 
 def reaching(areas: Sequence[OrganizationArea], desired: DesiredOrganization) -> dict[AreaKey, str]:
-    """The accounts and regions whose existing members must be read, since choices reach them, with their detectors."""
+    """The accounts and regions, with their detectors, whose existing members must be read because settings apply to them."""
     if not desired.include_existing:
         return {}
     after = organizations_after(areas, _changes(areas, desired))
@@ -74,7 +74,7 @@ def reaching(areas: Sequence[OrganizationArea], desired: DesiredOrganization) ->
 def plan_all(
     areas: Sequence[OrganizationArea], members: Sequence[MemberArea], desired: DesiredOrganization
 ) -> MemberPlan:
-    """The organization's choices first, then what existing members lack of them. C(members): those of reaching()."""
+    """The organization's settings first, then what existing members lack. C(members): those of reaching()."""
     changes = _changes(areas, desired)
     desired_by_area = {area.area_key: existing_desired(area, desired) for area in organizations_after(areas, changes)}
     warnings = list(_warnings(areas, changes, desired))
@@ -94,7 +94,7 @@ def _changes(areas: Sequence[OrganizationArea], desired: DesiredOrganization) ->
 
 
 def organizations_after(areas: Sequence[OrganizationArea], made: Iterable[Change]) -> tuple[OrganizationArea, ...]:
-    """The organizations' choices with these changes made."""
+    """The organizations' settings with these changes made."""
     features = {area.area_key: dict(area.features) for area in areas}
     for change in made:
         if isinstance(change, OrganizationChange):
@@ -103,9 +103,9 @@ def organizations_after(areas: Sequence[OrganizationArea], made: Iterable[Change
 
 
 def existing_desired(area: OrganizationArea, desired: DesiredOrganization) -> DesiredFeatures | None:
-    """What existing members should have where members come to have it by themselves; None where they do not.
+    """What existing members should have if members get it automatically; None if they do not.
 
-    NONE means that members are managed one by one (botocore model), so that it turns nothing off in them.
+    NONE means that members are managed one by one (botocore model), so it disables nothing in them.
     """
     chosen = area.features.get(FEATURE, AutoEnable())
     if chosen.feature == "NONE":
@@ -132,7 +132,7 @@ def organization_rows(areas: Sequence[OrganizationArea]) -> list[dict[str, Any]]
 
 
 def _steps(area: OrganizationArea, desired: DesiredOrganization) -> Iterator[Change]:
-    """Runtime Monitoring first, as in the accounts themselves: the older feature's choice goes after it is replaced."""
+    """Runtime Monitoring first, as in the accounts themselves: the older feature's setting is changed after it is replaced."""
     current = area.features.get(FEATURE, AutoEnable())
     legacy = area.features.get(LEGACY_FEATURE, AutoEnable())
     wanted = _wanted(current, legacy, desired)
@@ -155,9 +155,9 @@ def _steps(area: OrganizationArea, desired: DesiredOrganization) -> Iterator[Cha
 
 
 def _wanted(current: AutoEnable, legacy: AutoEnable, desired: DesiredOrganization) -> AutoEnable:
-    """The choices as they will be sent, every part of them: what AWS does with an omitted one is not documented.
+    """The settings as they will be sent, with every part: what AWS does with an omitted one is not documented.
 
-    A migration replicates "the same auto-enablement settings" (GuardDuty user guide) where the user names no others.
+    A migration replicates "the same auto-enablement settings" (GuardDuty user guide) unless the user sets others.
     """
     named = {SUB_FEATURES[option]: choice for option, choice in desired.additional.items()}
     feature = desired.auto_enable or current.feature
@@ -185,19 +185,21 @@ def _warnings(
     areas: Sequence[OrganizationArea], changes: Sequence[Change], desired: DesiredOrganization
 ) -> Iterator[str]:
     if any("all" in (change.after or {}).values() for change in changes):
-        sooner = "" if desired.include_existing else " Set include_existing to bring it to existing members at once."
-        yield f"AWS may take up to 24 hours to bring a setting of 'all' to every member.{sooner}"
+        sooner = (
+            "" if desired.include_existing else " Set include_existing to apply it to existing members immediately."
+        )
+        yield f"AWS may take up to 24 hours to apply a setting of 'all' to every member.{sooner}"
     full = [str(area.area_key) for area in areas if area.limit_reached]
     if full:
         yield (
             f"The administrator in {', '.join(full)} has as many members as GuardDuty allows: accounts that join the"
-            " organization are not added. Raise the quota, or remove members that are gone."
+            " organization are not added. Raise the quota, or remove members that no longer exist."
         )
     left_on = [
         str(area.area_key) for area in areas if area.features.get(LEGACY_FEATURE, AutoEnable()).feature != "NONE"
     ]
     if left_on and not desired.migrate_eks:
         yield (
-            f"EKS_RUNTIME_MONITORING goes on being enabled in members of {', '.join(left_on)}, beside Runtime Monitoring,"
-            " which replaces it. Set migrate_eks to end that."
+            f"EKS_RUNTIME_MONITORING stays enabled in members of {', '.join(left_on)}, in addition to Runtime Monitoring,"
+            " which replaces it. Set migrate_eks to disable it."
         )

@@ -28,7 +28,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Everything that is said of one instance."""
+    """The verdict on one instance."""
 
     instance: Instance
     tag: str

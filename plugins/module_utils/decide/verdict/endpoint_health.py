@@ -67,7 +67,7 @@ def endpoint_health(area: AccountRegion, vpc_id: str) -> EndpointHealth:
     if not live:
         return EndpointHealth("missing")
     judged = [_judge(endpoint, vpc, area) for endpoint in live]
-    return min(judged, key=lambda one: ("available", "pending", "misconfigured").index(one.state))
+    return min(judged, key=lambda health: ("available", "pending", "misconfigured").index(health.state))
 
 
 def _judge(endpoint: Endpoint, vpc: Vpc, area: AccountRegion) -> EndpointHealth:

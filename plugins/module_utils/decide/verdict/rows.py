@@ -24,7 +24,7 @@ class RowError(ValueError):
 
 
 def row(verdict: Verdict) -> dict[str, Any]:
-    """The row of one instance (design: what is said of each instance)."""
+    """The row of one instance: its data and its verdict."""
     return {**instance_row(verdict.instance), **verdict_row(verdict)}
 
 

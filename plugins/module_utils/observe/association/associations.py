@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads State Manager: associations, their tags and their documents.
 
-ListAssociations leaves out parameters, rate control and more, so that what is meant is described as well
+ListAssociations leaves out parameters, rate control and more, so the chosen association is also described
 (botocore, Association and AssociationDescription).
 """
 
@@ -26,11 +26,12 @@ from ...model.associations import (
 from ...model.fleet import DENIED_CODES, AreaKey, Problem
 from ..client.access import Target
 from ..client.sdk import ClientError
+from ..fleet.ec2 import tag_dict
 from ..fleet.snapshot import ReadScope, for_each_area, observe
 
 PAGE = 50  # the largest that State Manager's lists allow (botocore model, MaxResults)
 
-# Members of UpdateAssociation that say which association is meant.
+# Members of UpdateAssociation that identify the association.
 IDENTITY = ("AssociationId", "AssociationVersion")
 
 Choose = Callable[[Sequence[Association]], tuple[Association, ...]]
@@ -39,9 +40,9 @@ Choose = Callable[[Sequence[Association]], tuple[Association, ...]]
 def find(
     targets: Iterable[Target], name: str | None, document: str | None, choose: Choose, tags: bool, creating: bool
 ) -> AssociationReading:
-    """In each target the association that C(choose) picks: among those of that name, or else those of the document.
+    """For each target, the association that C(choose) picks: from those of that name, otherwise from those of the document.
 
-    C(creating): one that bears no such name is most likely to be created, for which all of them have to be read anyway.
+    C(creating): without an association of that name, one will probably be created, which requires reading all of them.
     """
 
     def one(target: Target) -> AssociationArea:
@@ -61,7 +62,7 @@ def find(
 def read_more(
     targets: Sequence[Target], reading: AssociationReading, needs: Mapping[AreaKey, AssociationNeed]
 ) -> AssociationReading:
-    """The reading with what a plan needs besides. An area in which a call fails is left out, with a problem."""
+    """The reading with what the plan still needs. An area in which a call fails is left out and adds a problem."""
 
     def one(target: Target) -> AssociationArea:
         area, need = by_key[target.area_key], needs[target.area_key]
@@ -85,14 +86,16 @@ def read_more(
 def _read_nodes(
     targets: Sequence[Target], areas: Sequence[AssociationArea], needs: Mapping[AreaKey, AssociationNeed]
 ) -> tuple[list[AssociationArea], tuple[Problem, ...]]:
-    """The managed nodes among the instances that the targets may select. Those that cannot be read stay unknown."""
+    """The managed nodes among the instances that the targets may select. If they cannot be read, they stay unknown."""
     chosen = [target for target in targets if needs[target.area_key].nodes]
     if not chosen:
         return list(areas), ()
     filters, ids = needs[chosen[0].area_key].nodes or ({}, None)
     snapshot = observe(chosen, ReadScope((filters,), instance_ids=ids, coverage=False, network=False, detector=False))
     nodes = {
-        area.area_key: {one.instance_id: one.tags for one in area.instances if one.instance_id in area.nodes}
+        area.area_key: {
+            instance.instance_id: instance.tags for instance in area.instances if instance.instance_id in area.nodes
+        }
         for area in snapshot.areas
         if not area.unknown & {"instances", "ssm"}
     }
@@ -104,7 +107,7 @@ def _read_nodes(
 
 
 def listed(target: Target, filters: Mapping[str, str]) -> tuple[Association, ...]:
-    """Associations with the few settings that a list shows."""
+    """Associations with the settings that a list includes."""
     client = target.client("ssm")
     options: Any = {"AssociationFilterList": [{"key": key, "value": value} for key, value in filters.items()]}
     pages = client.get_paginator("list_associations").paginate(
@@ -122,11 +125,11 @@ def described(target: Target, association_id: str, tags: bool) -> Association:
 
 def tags_of(target: Target, association_id: str) -> dict[str, str]:
     answer = target.client("ssm").list_tags_for_resource(ResourceType="Association", ResourceId=association_id)
-    return {tag["Key"]: tag["Value"] for tag in answer["TagList"]}
+    return tag_dict(answer["TagList"])
 
 
 def document(target: Target, name: str, version: str) -> Document:
-    """A document with its parameters. DescribeDocument does not show allowed values, only the content does."""
+    """A document with its parameters. Only the document's content has the allowed values; DescribeDocument omits them."""
     client = target.client("ssm")
     try:
         answer = client.get_document(Name=name, DocumentVersion=version, DocumentFormat="JSON")
@@ -155,7 +158,7 @@ def _content_parameters(content: str) -> dict[str, DocumentParameter]:
 
 def _association(client: Any, item: Mapping[str, Any]) -> Association:
     overview = item.get("Overview") or {}
-    # Whatever this botocore knows of UpdateAssociation is kept, so that an update can send it back.
+    # Every member that this botocore knows of UpdateAssociation is kept, so that an update can send it back.
     members = client.meta.service_model.operation_model("UpdateAssociation").input_shape.members
     settings = {key: item[key] for key in members if key in item and key not in IDENTITY}
     return Association(

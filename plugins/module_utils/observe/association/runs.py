@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the runs of associations and what came of them on each node."""
+"""Reads the runs of associations and their results on each node."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FEWEST_NODES = 5  # the smallest page of DescribeInstanceInformation (botocore m
 def executions(
     target: Target, association_id: str, version: str | None, since: str = "", newest: bool = False
 ) -> tuple[Execution, ...]:
-    """The runs of a version (None: of any) made after C(since), or only the newest of them, newest first.
+    """The runs of a version (None: of any) created after C(since), or only the newest of them, newest first.
 
-    AWS does not document the order of DescribeAssociationExecutions. A page in descending order is taken to be followed
-    by older runs; then only what is needed is read.
+    AWS does not document the order of DescribeAssociationExecutions. If a page is in descending order, the next
+    pages are assumed to hold older runs, and only the pages that are needed are read.
     """
     client = target.client("ssm")
     pages = client.get_paginator("describe_association_executions").paginate(
@@ -44,7 +44,7 @@ def executions(
 
 
 def execution_targets(target: Target, association_id: str, runs: Iterable[Execution]) -> tuple[ExecutionTarget, ...]:
-    """What each run did, the runs in the order given."""
+    """The result of each run on its nodes, in the order of the runs."""
     paginator = target.client("ssm").get_paginator("describe_association_execution_targets")
     return tuple(
         _execution_target(item)
@@ -59,7 +59,7 @@ def execution_targets(target: Target, association_id: str, runs: Iterable[Execut
 def surveyed(
     targets: Iterable[Target], filters: Sequence[Mapping[str, str]], with_runs: bool
 ) -> tuple[list[AssociationSurvey], tuple[Problem, ...]]:
-    """The associations of each target that answer to one of the filters, described, with their newest runs if wished."""
+    """For each target, the associations that match one of the filters, described, with their newest runs on request."""
 
     def one(target: Target) -> AssociationSurvey:
         ids = dict.fromkeys(item.association_id for each in filters for item in listed(target, each))
@@ -78,7 +78,7 @@ def _newest_run(target: Target, association: Association) -> AssociationRun | No
 
 
 def has_nodes(target: Target, targets: Sequence[Mapping[str, Any]]) -> bool | None:
-    """Whether a managed node matches the targets of an association; None where that cannot be asked.
+    """Whether a managed node matches the targets of an association; None if that cannot be queried.
 
     The filters of DescribeInstanceInformation are those of an association: tags, or ids.
     """

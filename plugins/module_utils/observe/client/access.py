@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the caller reaches AWS: one botocore session and one client for each service and region, whatever the accounts.
+"""How the caller reaches AWS: one botocore session and one client for each service and region, shared by all accounts.
 
-Making a client costs some twenty times what a call costs. So clients are not made per account: they sign each call with the
-credentials of the account on whose behalf it is made.
+Creating a client takes about twenty times as long as a call. So accounts share the clients, which sign each call with the
+credentials of the account that it is for.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 # Standard mode retries throttling in every spelling that the services use (RequestLimitExceeded, ThrottlingException,
-# TooManyRequestsException, ...), transient 5xx and broken connections, each page of a pagination by itself.
-# Seven tries wait some 25 seconds in all.
+# TooManyRequestsException, ...), transient 5xx and broken connections, separately for each page.
+# Seven attempts wait about 25 seconds in total.
 RETRIES: Any = {"mode": "standard", "total_max_attempts": 7}
 CONNECTIONS = 32
 
@@ -54,7 +54,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What the user said about connecting. None: botocore's own look-up (environment, profile, instance role)."""
+    """The user's connection options. None: botocore's default (environment, profile, instance role)."""
 
     profile: str | None = None
     credentials: Credentials = field(default_factory=Credentials)
@@ -64,12 +64,12 @@ class Connection:
     user_agent: str = ""
 
 
-# On whose behalf this thread calls AWS. None: the caller's own credentials.
+# The credentials with which this thread calls AWS. None: the caller's own credentials.
 _CALLING_AS: ContextVar[Credentials | None] = ContextVar("fleetsec_guardduty_calling_as", default=None)
 
 
 class _Signing(BotocoreCredentials):
-    """The credentials of whoever calls at the moment of signing; a botocore credential provider that always gives itself."""
+    """The credentials of the calling thread at signing time; also a botocore credential provider that returns itself."""
 
     def __init__(self, given: Credentials, provider: Any) -> None:
         super().__init__("", "", None, "fleetsec-guardduty")
@@ -86,7 +86,7 @@ class _Signing(BotocoreCredentials):
         if chosen.access_key:
             keys = BotocoreCredentials(chosen.access_key, chosen.secret_key or "", chosen.session_token)
             return keys.get_frozen_credentials()
-        with self._loading:  # once for the whole run, not once a thread; what the provider gives renews itself
+        with self._loading:  # once per run, not per thread; botocore renews them
             self._loaded = self._loaded or self._provider.load_credentials()
         if self._loaded is None:
             raise NoCredentialsError()
@@ -116,7 +116,7 @@ class AccountClient:
 
 
 class AccountPaginator:
-    """A paginator of one account: every page is asked for with its credentials."""
+    """A paginator of one account: each page is requested with its credentials."""
 
     def __init__(self, client: AccountClient, paginator: Any) -> None:
         self._client = client
@@ -130,7 +130,7 @@ class AccountPaginator:
 
 
 class Access:
-    """Makes clients. Safe to share between threads."""
+    """Creates clients. Safe to share between threads."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -177,16 +177,16 @@ class Access:
 
 
 def _refuse_strangers(http_response: Any, parsed: Mapping[str, Any], model: Any, **unused: Any) -> None:
-    """Status 200 with a body that is not AWS's: a proxy's login page, or an answer that broke off.
+    """Status 200 with a body that is not AWS's: a proxy's login page, or a truncated answer.
 
-    botocore parses such a body to nothing, which would read as an empty fleet.
+    botocore parses such a body to an empty result, which would look like an empty fleet.
     """
     reads = model.name.startswith(("Describe", "Get", "List"))
     if http_response.status_code != 200 or not reads or not model.output_shape.members:
         return
     said_nothing = not (parsed.keys() - {"ResponseMetadata"})
     if said_nothing and http_response.content.strip() != b"{}":
-        raise ResponseParserError(f"{model.name} was answered with something that is no answer of AWS")
+        raise ResponseParserError(f"{model.name} returned a response that is not from AWS")
 
 
 @dataclass(frozen=True, slots=True)

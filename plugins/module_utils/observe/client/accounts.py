@@ -21,9 +21,9 @@ SESSION_NAME = "fleetsec-guardduty"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the user asked for. Empty roles and no organization role: the caller's own account.
+    """The user's choice. No roles and no organization role: the caller's own account.
 
-    C(only): ACCOUNT/REGION pairs to keep of all this; None keeps all.
+    C(only): ACCOUNT/REGION pairs to keep; None keeps all.
     """
 
     regions: tuple[str, ...]
@@ -35,7 +35,7 @@ class Selection:
         return self.only is None or any(pair.endswith(f"/{region}") for pair in self.only)
 
     def keeps(self, account_id: str) -> bool:
-        """Whether any region of the account may be kept; what is no account id is kept, to be complained about later."""
+        """Whether any region of the account may be kept; an invalid account id is kept and reported later."""
         if self.only is None or not account_id.isdigit():
             return True
         return any(pair.startswith(f"{account_id}/") for pair in self.only)
@@ -49,7 +49,7 @@ class _Account:
 
 
 def resolve(access: Access, selection: Selection) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
-    """The targets, and the accounts and regions that cannot be had. Raises AwsProblem where nothing is left to do."""
+    """The targets, and a problem for each account and region that cannot be used. Raises AwsProblem if no target is left."""
     if selection.assume_role_arns and selection.organization_role_name:
         raise AwsProblem(_two_choices())
     asked = [region for region in selection.regions if selection.keeps_region(region)]
@@ -92,7 +92,7 @@ def _regions(access: Access, regions: Sequence[str]) -> tuple[dict[str, str], li
                     "", region, "the choice of regions", "UnknownRegion", f"'{region}' is not a known region", "", hint
                 )
             )
-    # botocore's own strings: the user's may carry marks of Ansible, and would end up in every record.
+    # botocore's own strings: the user's may be Ansible's tagged strings, which would end up in every record.
     return {name: partition for name, partition in known.items() if name in regions}, problems
 
 
@@ -172,7 +172,7 @@ def _organization(access: Access, region: str, selection: Selection) -> tuple[li
 
 
 def _active(account: dict[str, Any]) -> bool:
-    # Organizations replaces Status by State (botocore model: Status is retired in 2026); either says ACTIVE.
+    # Organizations replaces Status with State (botocore model: Status is retired in 2026); both can be ACTIVE.
     return (account.get("State") or account.get("Status")) == "ACTIVE"
 
 

@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the pages of DescribeInstances thirty times faster than botocore's parser, and hands over to it whatever is unusual.
+"""Reads the pages of DescribeInstances thirty times faster than botocore's parser, and leaves unusual pages to it.
 
-botocore builds every member of every instance by its model, some 150 elements each, of which ec2.py reads a few. This gives
-the same answer with those few members only. Most reservations of a fleet have the same markup and differ in their texts: an
-XML parser reads each markup once, to learn which texts are wanted, and the others that have it are only cut into texts.
+botocore builds every member of every instance by its model, some 150 elements each, of which ec2.py reads a few. This returns
+the same answer with only those members. Most reservations of a fleet have the same markup and differ in their texts: an
+XML parser reads each markup once, to learn which texts are needed; reservations with that markup are only split.
 
-It never judges an answer: an error, a page that it does not understand, or one that is not AWS's is left to botocore as
-it came.
+It does not validate an answer: an error, a page that it does not understand, or one that is not AWS's is passed to
+botocore unchanged.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from xml.etree.ElementTree import Element
 
 NAME = "DescribeInstancesResponse"
 ROOT = re.compile(rf'\s*(?:<\?xml(?: version="1\.0")?(?: encoding="UTF-8")?\?>)?\s*(<{NAME}) xmlns="[^"<]*">')
-# In comments, CDATA and processing instructions a tag would not be one.
+# Inside comments, CDATA and processing instructions, a tag is not a tag.
 UNUSUAL = ("<!", "<?")
-# Each reservation starts with one; from one to the next the markup is the same where the instances are of one make.
+# Each reservation starts with one; the markup of two reservations is the same if their instances have the same structure.
 MARK = "<reservationId>"
 HEAD = re.compile(r"\s*(?:<requestId>[^<]*</requestId>\s*)?<reservationSet>\s*<item>\s*")
-# More than half of a page, and nobody reads it.
+# More than half of a page, and never read.
 UNREAD = tuple((f"<{name}>", f"</{name}>") for name in ("networkInterfaceSet", "blockDeviceMapping"))
-# Learned markups: more than a large fleet has, in a few megabytes.
+# The most learned markups: more than a large fleet has, within a few megabytes.
 MOST_MARKUPS, LONGEST_MARKUP = 500, 20_000
 
 
@@ -38,7 +38,7 @@ class _Unusual(Exception):
 
 
 def read_page(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **unused: Any) -> None:
-    """A handler of botocore's event before-parse: what it puts into C(customized_response_dict) is part of the answer."""
+    """A handler of botocore's event before-parse: what it adds to C(customized_response_dict) becomes part of the answer."""
     if response_dict["status_code"] != 200:
         return
     try:
@@ -52,7 +52,7 @@ def read_page(response_dict: dict[str, Any], customized_response_dict: dict[str,
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The page as botocore gives it, with the members of C(PAGE) only."""
+    """The page as botocore returns it, with the members of C(PAGE) only."""
     text = body.decode()
     root = ROOT.match(text)
     if root is None or any(_contains(text, mark, root.end()) for mark in UNUSUAL):
@@ -64,7 +64,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def _by_markup(root: str, text: str) -> dict[str, Any]:
-    """The page, where every reservation starts with a C(MARK) and there is none elsewhere."""
+    """The page, if every reservation starts with a C(MARK) and no C(MARK) is elsewhere."""
     head, *reservations = text.split(MARK)
     if not reservations or not HEAD.fullmatch(head):
         raise _Unusual
@@ -79,7 +79,7 @@ def _page(text: str) -> dict[str, Any]:
 
 
 def _contains(text: str, mark: str, at: int) -> bool:
-    """Looks for its second character first: for one character Python searches ten times faster."""
+    """Searches for its second character first: Python searches for one character ten times faster."""
     return text.find(mark[1], at) >= 0 and text.find(mark, at) >= 0
 
 
@@ -121,7 +121,7 @@ def _converted(text: str | None, kind: type) -> Any:
         raise _Unusual from None
 
 
-# By markup: what is read of a reservation, with the numbers of its texts where their values go.
+# By markup: the members to read of a reservation, with the numbers of their texts in place of values.
 _learned: dict[str, _Pattern] = {}
 
 
@@ -143,7 +143,7 @@ def _reservation(text: str) -> dict[str, Any]:
 
 
 def _without_unread(text: str) -> str:
-    """Raises C(_Unusual) where an element has no end, or could be within itself."""
+    """Raises C(_Unusual) if an element has no end, or could contain itself."""
     for start, end in UNREAD:
         at = text.find(start)
         while at >= 0:
@@ -156,7 +156,7 @@ def _without_unread(text: str) -> str:
 
 
 def _numbered(pieces: list[str]) -> str:
-    """The markup with the number of each text instead of it."""
+    """The markup with each text replaced by its number."""
     return "".join(f"<{piece}>" if number % 2 else str(number) for number, piece in enumerate(pieces))
 
 
@@ -168,7 +168,7 @@ def _parsed(text: str, leaf: Leaf) -> dict[str, Any]:
 
 
 def _number(text: str | None, kind: type) -> Any:
-    """Where the value of a text goes: its number, or whatever else makes it of the texts."""
+    """Where the value of a text goes: its number, or a function that computes it from the texts."""
     if not text:
         return lambda _texts: _converted(text, kind)
     number = int(text)
@@ -176,7 +176,7 @@ def _number(text: str | None, kind: type) -> Any:
 
 
 class _Pattern:
-    """A structure to be filled, sorted by how: texts at once, lists of structures of texts at once, others one by one."""
+    """A structure to fill, by method: texts at once, lists of structures of texts at once, the rest individually."""
 
     def __init__(self, structure: Mapping[str, Any]) -> None:
         self.texts: list[tuple[str, int]] = []

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the long lists of the JSON services without botocore's walk over their models, and hands over whatever is unusual.
+"""Reads the long lists of the JSON services without botocore's walk over their models, and leaves unusual pages to botocore.
 
-As instance_pages.py does for EC2: the same answer with the members that guardduty.py and ssm.py read. An error, or a page
-that is not as the model has it, is left to botocore as it came.
+Like instance_pages.py for EC2: the same answer with the members that guardduty.py and ssm.py read. An error, or a page
+that does not match the model, is passed to botocore unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _Unusual(Exception):
 
 
 def page_reader(members: Members) -> Handler:
-    """A handler of botocore's event before-parse: what it puts into C(customized_response_dict) is part of the answer."""
+    """A handler of botocore's event before-parse: what it adds to C(customized_response_dict) becomes part of the answer."""
 
     def read(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **unused: Any) -> None:
         if response_dict["status_code"] != 200:

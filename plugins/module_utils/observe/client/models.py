@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loads botocore's models of the services in less than half the time: what a short run mostly waits for.
+"""Loads botocore's models of the services in less than half the time; short runs mostly wait for this.
 
-botocore asks each of its 400 services whether it has a model before it loads one, and makes an ordered dict of every object
-of EC2's nine megabytes. The models are the same.
+botocore checks all of its 400 services for a model before it loads one, and builds an ordered dict of every object
+of EC2's nine megabytes. The loaded models are the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ READERS = ((".json", bytes), (".json.gz", gzip.decompress))
 
 
 class _Files(JSONFileLoader):
-    """What is not there or cannot be read so is left to botocore."""
+    """A file that is missing or cannot be read this way is left to botocore."""
 
     def load_file(self, file_path: str) -> Any:
         for suffix, read in READERS:
@@ -34,13 +34,13 @@ class _Files(JSONFileLoader):
 
 
 class Models(Loader):
-    """A loader for botocore's session, with the search paths of the one that the session has."""
+    """A loader for botocore's session, with the search paths of the session's current loader."""
 
     def __init__(self, usual: Any) -> None:
         super().__init__(list(usual.search_paths), _Files(), include_default_search_paths=False)
 
     def list_available_services(self, type_name: str) -> list[str]:
-        """Every name that there is; botocore says of one without a model that its data were not found."""
+        """Every service name in the search paths; for a name without a model, botocore reports that its data was not found."""
         found: set[str] = set()
         for path in filter(os.path.isdir, self.search_paths):
             found.update(os.listdir(path))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an exception to a sentence: what failed, where, with which code and request id, and what to do about it."""
+"""Turns an exception into a sentence: what failed, where, the code and request id, and what to do about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .sdk import (
     TokenRetrievalError,
 )
 
-# What a caller catches, beside what it makes of it.
+# The exceptions that a caller of this module catches.
 __all__ = ["ASSOCIATION_ADVICE", "AWS_ERRORS", "BAD_CREDENTIAL_CODES", "THROTTLED_CODES", "AwsProblem", "problem_from"]
 
 BAD_CREDENTIAL_CODES = frozenset(
@@ -46,18 +46,18 @@ THROTTLED_CODES = frozenset(
     }
 )
 
-# Errors of State Manager (botocore model, CreateAssociation and UpdateAssociation) that a reader can do something about.
+# Errors of State Manager (botocore model, CreateAssociation and UpdateAssociation) that an operator can fix.
 ASSOCIATION_ADVICE = {
-    "AssociationLimitExceeded": "Delete associations that nobody needs, or raise the quota of the account and region.",
-    "AssociationVersionLimitExceeded": "Delete it with state=absent and make it anew: it has had all its 1,000 versions.",
-    "InvalidAssociationVersion": "Somebody changed it in the meantime; run this again.",
+    "AssociationLimitExceeded": "Delete unused associations, or raise the quota of the account and region.",
+    "AssociationVersionLimitExceeded": "Delete it with state=absent and create it again: it has used all of its 1,000 versions.",
+    "InvalidAssociationVersion": "Another process changed it in the meantime; run this again.",
     "InvalidDocument": "Check the document's name, and that it exists in this region.",
-    "TooManyUpdates": "Somebody else is changing it; run this again.",
+    "TooManyUpdates": "Another process is changing it; run this again.",
 }
 
 
 class AwsProblem(Exception):
-    """A problem that stops what is being done; the caller decides how far it reaches."""
+    """A problem that ends the current operation; the caller decides what else it ends."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -92,10 +92,12 @@ def _advice(code: str, operation: str, message: str) -> str:
     if code in BAD_CREDENTIAL_CODES:
         return "Check that the credentials are valid and not expired, and that the region is enabled in this account."
     if code in THROTTLED_CODES:
-        return "AWS kept throttling through all tries with back-off; run it again later or with fewer accounts at once."
+        return "Every attempt was throttled, despite back-off; run this again later or with fewer accounts at once."
     if "member account" in message and "cannot manage" in message:
-        # seen in the field, AWS documents no code for it
-        return "Run it in the account of GuardDuty's delegated administrator: only that account changes its members."
+        # seen in practice; AWS documents no code for it
+        return (
+            "Run this in the account of GuardDuty's delegated administrator: only that account can change its members."
+        )
     if code == "OptInRequired":
         return "Enable the region or service in this account, or leave the region out."
     return ASSOCIATION_ADVICE.get(code, "")
@@ -103,11 +105,11 @@ def _advice(code: str, operation: str, message: str) -> str:
 
 def _local_advice(error: Exception, region: str) -> str:
     if isinstance(error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, TokenRetrievalError)):
-        return "Give credentials by environment, profile, option or instance role."
+        return "Provide credentials by environment, profile, option or instance role."
     if isinstance(error, ProfileNotFound):
-        return "Name a profile that exists in the AWS configuration files."
+        return "Use a profile that exists in the AWS configuration files."
     if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
         return f"Check the network, the proxy, and that the service exists in {region or 'this region'}."
     if isinstance(error, ResponseParserError):
-        return "The answer was cut or is not from AWS; check proxies and the endpoint URL, then run it again."
+        return "The response was truncated or is not from AWS; check proxies and the endpoint URL, then run this again."
     return ""

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection uses of botocore. Where it is not installed these are placeholders.
+"""The parts of botocore that the collection uses; placeholders if botocore is not installed.
 
-A module is imported before it can say anything; amazon.aws's module class then tells in a sentence what to install.
+A module is imported before it can report an error; amazon.aws's module class then reports what to install.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ try:
     from botocore.parsers import ResponseParserError
     from botocore.session import Session
 
-    # Everything that AWS, the network or the user's settings can make botocore raise.
+    # Every exception of botocore that AWS, the network or the user's settings can cause.
     AWS_ERRORS: tuple[type[Exception], ...] = (BotoCoreError, ClientError, ResponseParserError)
 except ImportError:
     if not TYPE_CHECKING:

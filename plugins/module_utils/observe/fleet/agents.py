@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what tells where agents are, in the accounts and regions where that matters only."""
+"""Reads what shows where agents are, only in the accounts and regions where that matters."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ def _with(area: AccountRegion, reads: Sequence[Any]) -> AccountRegion:
     if not reads:
         return area
     got: Mapping[str, Any] = {read.what: read.value for read in reads if read.problem is None}
-    # AccountRegion has the field nodes, and the word "ssm" where it is unknown.
+    # AccountRegion has the field nodes; if it is unknown, C(unknown) has "ssm".
     failed = {"ssm" if read.what == "nodes" else read.what for read in reads if read.problem is not None}
     return replace(area, unknown=area.unknown - {"instances", "ssm", "coverage"} | failed, **got)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...model.fleet import Endpoint, Ingress, Instance, SecurityGroup, Subnet, Vpc
+from ...model.fleet import ANSIBLE_MARKUP, Endpoint, Ingress, Instance, SecurityGroup, Subnet, Vpc
 from ..client.access import Target
 
 # The largest page that each call allows (botocore model; EC2 API reference).
@@ -20,7 +20,7 @@ Filters = Mapping[str, Any]
 
 
 def instances(target: Target, filters: Filters | None = None, ids: Sequence[str] | None = None) -> tuple[Instance, ...]:
-    """Instances by filters and ids, in AWS's order. Without either: all of them. Ids that are an empty list: none.
+    """Instances by filters and ids, in AWS's order. Neither given: all of them. An empty list of ids: none.
 
     Ids are sent as a filter and not as InstanceIds, so that one vanished instance does not fail the whole call.
     Many ids
@@ -54,7 +54,7 @@ def vpcs(target: Target) -> dict[str, Vpc]:
 
 
 def endpoints(target: Target) -> dict[str, tuple[Endpoint, ...]]:
-    """The endpoints for the agent's data by VPC, whichever variant of the service they use."""
+    """The endpoints for the agent's data by VPC, for each variant of the service."""
     names = [f"com.amazonaws.{target.region}.guardduty-data{suffix}" for suffix in ("", "-fips")]
     found: dict[str, list[Endpoint]] = {}
     for page in pages(target, "describe_vpc_endpoints", Filters=to_filters({"service-name": names})):
@@ -101,8 +101,9 @@ def chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield items[start : start + size]
 
 
-def tag_dict(tags: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags or ()}
+def tag_dict(tags: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
+    """Tags by key. A key that Ansible reads as markup in JSON ('__ansible_type') would stop every task that returns it."""
+    return {tag["Key"]: tag["Value"] for tag in tags or () if not tag["Key"].startswith(ANSIBLE_MARKUP)}
 
 
 def _instance(item: Mapping[str, Any], owner: str, region: str) -> Instance:
@@ -126,7 +127,7 @@ def _instance(item: Mapping[str, Any], owner: str, region: str) -> Instance:
         image_id=item.get("ImageId"),
         tags=tag_dict(item.get("Tags")),
         metadata_tags=metadata.get("InstanceMetadataTags") == "enabled",
-        # Absent on answers that know no metadata options: the service's default is enabled.
+        # Absent from answers without metadata options: the service's default is enabled.
         imds=metadata.get("HttpEndpoint") != "disabled",
         operator=(operator.get("Principal") or "AWS") if operator.get("Managed") else None,
         launched=item["LaunchTime"].timestamp() if item.get("LaunchTime") else None,
@@ -134,7 +135,7 @@ def _instance(item: Mapping[str, Any], owner: str, region: str) -> Instance:
 
 
 def _platform(item: Mapping[str, Any]) -> str:
-    """EC2 names Windows only; macOS shows in its architectures (x86_64_mac, arm64_mac), the rest is Linux."""
+    """EC2 names Windows only; macOS has its own architectures (x86_64_mac, arm64_mac); the rest is Linux."""
     if (item.get("Platform") or "").lower() == "windows" or "Windows" in (item.get("PlatformDetails") or ""):
         return "windows"
     if (item.get("Architecture") or "").endswith("_mac") or (item.get("InstanceType") or "").startswith("mac"):

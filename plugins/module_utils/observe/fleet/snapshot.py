@@ -17,7 +17,7 @@ from ..client.problems import AWS_ERRORS, problem_from
 from ..client.sdk import ResponseParserError
 from . import ec2, guardduty, ssm
 
-# An answer that was cut on the way is no answer of AWS, and botocore does not try it again.
+# A truncated answer is not a valid answer of AWS, and botocore does not retry it.
 CUT_ANSWER_TRIES = 3
 
 T = TypeVar("T")
@@ -27,8 +27,8 @@ T = TypeVar("T")
 class ReadScope:
     """What to read. Filters are alternatives: an instance belongs when it matches one of them.
 
-    C(instance_ids) None: whichever instances the filters match. Empty: no instance at all. C(coverage_criteria): AWS's
-    criterion keys with the values of which a row must have one; without them every row is read.
+    C(instance_ids) None: the instances that the filters match. Empty: no instances. C(coverage_criteria): AWS's
+    criterion keys, each with the values that match a row; without them every row is read.
     """
 
     filters: Sequence[Mapping[str, Any]] = ({},)
@@ -44,7 +44,7 @@ class ReadScope:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One answer, or why there is none. C(what) is the word for AccountRegion.unknown."""
+    """An answer, or the problem that prevented it. C(what) is its name in AccountRegion.unknown."""
 
     what: str
     value: Any = None
@@ -53,7 +53,7 @@ class _Read:
 
 
 def observe(targets: Sequence[Target], scope: ReadScope = ReadScope()) -> Snapshot:
-    """Read everything that is wished for. A call that fails makes a problem, never an exception."""
+    """Read the scope in all targets. A call that fails adds a problem; it raises no exception."""
     if not targets:
         return Snapshot()
     with ThreadPoolExecutor(min(WORKERS, 4 * len(targets))) as pool:
@@ -109,7 +109,7 @@ def _read_endpoints(target: Target) -> list[_Read]:
 
 
 def _read_groups(target: Target, found: Mapping[str, tuple[Endpoint, ...]]) -> list[_Read]:
-    """The security groups of endpoints that operators made. GuardDuty keeps its own group in step by itself."""
+    """The security groups of the operators' endpoints. GuardDuty keeps its own groups up to date."""
     ids = {
         group_id
         for of_vpc in found.values()
@@ -137,7 +137,7 @@ def _read_guardduty(target: Target, scope: ReadScope) -> list[_Read]:
     if not scope.coverage:
         return [read, _Read("coverage", also_unknown=("coverage",))]
     if found.detector_id is None or not found.runtime_monitoring:
-        # Without Runtime Monitoring GuardDuty keeps no coverage: nothing to ask, and nothing unknown.
+        # Without Runtime Monitoring, GuardDuty has no coverage: nothing to read, and nothing unknown.
         return [read]
     detector_id = found.detector_id
 
@@ -148,7 +148,7 @@ def _read_guardduty(target: Target, scope: ReadScope) -> list[_Read]:
 
 
 def try_call(target: Target, what: str, operation: str, function: Callable[[], Any]) -> _Read:
-    """Call AWS and turn a failure into a problem; an answer that arrived cut is asked for again."""
+    """Call AWS and turn a failure into a problem; a truncated answer is requested again."""
     for tries_left in reversed(range(CUT_ANSWER_TRIES)):
         try:
             return _Read(what, function())
@@ -157,13 +157,13 @@ def try_call(target: Target, what: str, operation: str, function: Callable[[], A
                 return _Read(what, problem=problem_from(error, operation, *target.area_key))
         except AWS_ERRORS as error:
             return _Read(what, problem=problem_from(error, operation, *target.area_key))
-    raise AssertionError("unreachable: the last try returns")
+    raise AssertionError("unreachable: the last attempt returns")
 
 
 def for_each_area(
     targets: Iterable[Target], operation: str, function: Callable[[Target], T]
 ) -> tuple[list[T], tuple[Problem, ...]]:
-    """Call a function for each target at once; those that fail come back as problems."""
+    """Call a function for all targets in parallel; each failure is returned as a problem."""
     chosen = list(targets)
     if not chosen:
         return [], ()

@@ -13,7 +13,7 @@ from ..client.access import Target
 from ..client.problems import THROTTLED_CODES
 from ..client.sdk import ClientError
 
-# DescribeInstanceProperties answers 1,000 nodes a page, DescribeInstanceInformation 50 (botocore model, MaxResults).
+# DescribeInstanceProperties returns 1,000 nodes per page, DescribeInstanceInformation 50 (botocore model, MaxResults).
 PROPERTIES_PAGE = 1000
 INFORMATION_PAGE = 50
 
@@ -21,8 +21,8 @@ INFORMATION_PAGE = 50
 def nodes(target: Target) -> dict[str, Node]:
     """The managed nodes by instance id.
 
-    The larger pages may be denied by an older policy, or not be offered by what stands in for AWS, which says so with many
-    codes: then the smaller ones are asked for. Only throttling is no reason, since it would meet them as well.
+    The larger pages may be denied by an older policy, or not be offered by an AWS-compatible service, with many
+    different codes: then the smaller pages are used. Only throttling is not a reason, since it affects both.
     """
     try:
         return _nodes(target, "describe_instance_properties", "InstanceProperties", PROPERTIES_PAGE)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every reading in a delegated administrator's account begins with, and who must act where it is another account."""
+"""The first steps of each reader of a delegated administrator's account, and who must act if it is another account."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def for_each_area(
     read: Callable[[Target, str], tuple[T, Sequence[Problem]]],
     known: Mapping[AreaKey, str] | None = None,
 ) -> tuple[tuple[T, ...], tuple[Problem, ...]]:
-    """What C(read) gives for each account and region with its detector's id; where it fails, why.
+    """The result of C(read) for each account and region, called with the detector's id, and a problem for each failure.
 
-    C(known): detectors' ids by account and region, where they were read before.
+    C(known): the detectors' ids that were already read, by account and region.
     """
 
     def one(target: Target) -> tuple[T | None, Sequence[Problem]]:
@@ -45,7 +45,7 @@ def for_each_area(
 
 
 def explained(target: Target, detector_id: str, problem: Problem) -> Problem:
-    """GuardDuty refuses everything with BadRequestException; most often the account is not the administrator."""
+    """GuardDuty rejects everything with BadRequestException; usually the account is not the administrator."""
     if problem.code != "BadRequestException" or not detector_id:
         return problem
     advice = who_must_act(target, detector_id)
@@ -53,13 +53,13 @@ def explained(target: Target, detector_id: str, problem: Problem) -> Problem:
 
 
 NOT_ADMINISTRATOR = (
-    "Only the account of GuardDuty's delegated administrator can do this, in each region for itself; if this is not that"
+    "Only the account of GuardDuty's delegated administrator can do this, separately in each region; if this is not that"
     " account, run it there."
 )
 
 
 def who_must_act(target: Target, detector_id: str) -> str | None:
-    """A sentence with the administrator's account where this is a member; None where it is not, or nobody knows.
+    """A sentence with the administrator's account if this is a member; None if it is not, or if that is unknown.
 
     An administrator and a standalone account get an empty answer (botocore model, GetAdministratorAccount).
     """
@@ -74,9 +74,9 @@ def who_must_act(target: Target, detector_id: str) -> str | None:
 
 
 def is_delegated(target: Target, detector_id: str) -> bool:
-    """Whether this is GuardDuty's delegated administrator: nobody else may read what the organization's accounts get.
+    """Whether this is GuardDuty's delegated administrator: no other account may read the organization's configuration.
 
-    False where that may not be read either: then it is not known.
+    False also if that call is denied: then it is unknown.
     """
     try:
         target.client("guardduty").describe_organization_configuration(DetectorId=detector_id)
@@ -91,5 +91,5 @@ def _detector_id(target: Target) -> str:
         message = "GuardDuty has no detector in this account and region"
         advice = "Run this in the account of GuardDuty's delegated administrator, in a region where it has one."
         where = target.area_key
-        raise AwsProblem(Problem(*where, "the look-up of the administrator", "NoDetector", message, "", advice))
+        raise AwsProblem(Problem(*where, "the lookup of the administrator", "NoDetector", message, "", advice))
     return str(ids[0])

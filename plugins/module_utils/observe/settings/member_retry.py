@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks again for accounts that GuardDuty leaves unprocessed.
+"""Retries the accounts that GuardDuty leaves unprocessed.
 
-It answers 200 and leaves an account out while that account's membership settles, in the same words as for an account that
-will never be a member ("not an associated member"; seen in public issues, AWS documents neither). So there is a bound.
+GuardDuty returns status 200 and leaves an account out while its membership settles, with the same message as for an account
+that will never be a member ("not an associated member"; seen in public issues, AWS documents neither). So retries are limited.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LONGEST_PAUSE = 15.0
 
 @dataclass(slots=True)
 class MemberRetry:
-    """How many seconds to spend on pauses, over all calls that share this object."""
+    """The seconds to spend on pauses, over all calls that share this object."""
 
     seconds: float
     sleep: Callable[[float], None] = time.sleep
@@ -32,7 +32,7 @@ class MemberRetry:
     spent: float = 0.0
 
     def ask(self, accounts: Sequence[str], call: Callable[[list[str]], dict[str, str]]) -> dict[str, str]:
-        """Call for all accounts in fifties, and again for those that the call says were unprocessed, account to reason.
+        """Call for all accounts in batches of 50, and again for the unprocessed ones that the call returns (account to reason).
 
         Returns those that stayed unprocessed.
         """
@@ -41,7 +41,7 @@ class MemberRetry:
             reasons: dict[str, str] = {}
             for batch in ec2.chunks(left, ACCOUNTS):
                 reasons |= call(list(batch))
-            # Between half of the pause and all of it, so that many regions do not come back at once.
+            # Between half of the pause and all of it, so that many regions do not retry at once.
             wait = pause * (1 + self.jitter()) / 2
             if not reasons or self.spent + wait > self.seconds:
                 return reasons

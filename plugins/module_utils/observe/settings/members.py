@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the features of an administrator's members, fifty accounts a call."""
+"""Reads the features of an administrator's members, 50 accounts per call."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def observe_members(
     member_retry: Callable[[], MemberRetry],
     administrators: Mapping[AreaKey, str] | None = None,
 ) -> tuple[tuple[MemberArea, ...], tuple[Problem, ...]]:
-    """The members with C(account_ids), or all that are enabled, of the administrator in each account and region.
+    """The members with these C(account_ids), or all enabled members, of the administrator in each account and region.
 
-    C(administrators): detectors' ids by account and region, where these are known to be administrators. Where that is not
-    known, no members at all is a problem unless AWS shows that this is one: it looks the same in any other account.
+    C(administrators): the ids of detectors known to be administrators, by account and region. Elsewhere, an empty list of
+    members is a problem unless AWS shows that this is an administrator: any other account has an empty list too.
     """
 
     def read(target: Target, detector_id: str) -> tuple[MemberArea, Sequence[Problem]]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what a delegated administrator has chosen for the members of its organization."""
+"""Reads what a delegated administrator has configured for the members of its organization."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan needs, shows and says, and what follows a crash."""
+"""What a plan needs, its diff and message, and what follows a crash."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses of the agent's packages: AWS's own examples, and what holds for every combination."""
+"""Addresses of the agent's packages: AWS's own examples, and the rules for every combination."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is planned for a host: which version, which changes, which packages; and what is refused."""
+"""The plan for a host: version, changes, packages, and what is refused."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_plan_that_was_carried_out_leaves_nothing(
 
 
 def carried_out(before: Host, made: Plan) -> Host:
-    """The host as the changes would leave it, by what each says and nothing else."""
+    """The host after the changes, computed only from the changes' fields."""
     place = before
     for step in made.changes:
         match step:
@@ -181,7 +181,7 @@ def test_a_unit_that_does_not_run_is_changed_without_a_package() -> None:
 
 
 def test_a_process_that_is_older_than_its_program_is_started_anew() -> None:
-    """An upgrade that was cut off between the package and the restart."""
+    """An upgrade that was interrupted between the package and the restart."""
     older = host("1.17.1", unit={"outdated": True})
     assert to_plain(plan(older, asked()).changes) == [
         {"what": "process", "before": "older than its program", "after": "of its program"}
@@ -255,7 +255,7 @@ def test_where_a_package_is(source: str, package: str, key: str) -> None:
 @pytest.mark.parametrize("source", ["bucket", "s3", "/srv/gd"])
 @pytest.mark.parametrize("architecture", ["x86_64", "i686"])
 def test_no_host_is_too_strange_to_plan_for(kind: str | None, source: str, architecture: str) -> None:
-    """Without a package for it the findings say so; the plan has none."""
+    """Without a package for it, the findings report it and the plan has no package."""
     place = host(package={"format": kind, "version": None, "status": None})
     made = plan(place, asked(source=source, architecture=architecture))
     assert (made.package is not None) == (kind is not None and architecture == "x86_64")

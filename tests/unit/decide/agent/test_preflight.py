@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found on a host, each condition with a remedy."""
+"""The findings on a host, each condition with a remedy."""
 
 from __future__ import annotations
 

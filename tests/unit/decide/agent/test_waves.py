@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package route in waves: who takes part, what stops it, and that every host is accounted for."""
+"""The package route in waves: which hosts take part, what stops it, and a result for every host."""
 
 from __future__ import annotations
 

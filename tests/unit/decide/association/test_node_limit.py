@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twenty associations a node: "Each managed node can be targeted by a maximum of 20 associations" (SSM user guide,
+"""At most 20 associations per node: "Each managed node can be targeted by a maximum of 20 associations" (SSM user guide,
 "Understanding targets and rate controls in State Manager associations")."""
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def others(count: int, *targets: list[dict[str, Any]]) -> list[Association]:
 
 
 @pytest.mark.parametrize(
-    ("wished", "there", "full"),
+    ("wanted", "there", "full"),
     [
         (tag("wave", "1"), others(20, EVERYONE), ["i-1", "i-3"]),
         (tag("wave", "1"), others(19, EVERYONE), []),
@@ -65,12 +65,12 @@ def others(count: int, *targets: list[dict[str, Any]]) -> list[Association]:
         (EVERYONE, others(20, [{"Key": "AWS:NoOp", "Values": ["AWS:NoOp"]}]), []),
     ],
 )
-def test_the_nodes_that_are_full(wished: Any, there: Any, full: list[str]) -> None:
-    assert room(wished, there, NODES) == NodeCapacity(full=tuple(full))
+def test_the_nodes_that_are_full(wanted: Any, there: Any, full: list[str]) -> None:
+    assert room(wanted, there, NODES) == NodeCapacity(full=tuple(full))
 
 
 @pytest.mark.parametrize(
-    ("wished", "there"),
+    ("wanted", "there"),
     [
         (tag("wave", "1"), others(19, EVERYONE)),
         (tag("wave", "1"), others(50, tag("wave", "2"))),
@@ -79,8 +79,8 @@ def test_the_nodes_that_are_full(wished: Any, there: Any, full: list[str]) -> No
         (EVERYONE, [Association(str(number), "1", {"Name": "D"}) for number in range(50)]),
     ],
 )
-def test_nodes_are_not_read_where_the_targets_say_enough(wished: Any, there: Any) -> None:
-    assert room(wished, there, None) == NodeCapacity()
+def test_nodes_are_not_read_where_the_targets_are_sufficient(wanted: Any, there: Any) -> None:
+    assert room(wanted, there, None) == NodeCapacity()
 
 
 def test_what_must_be_read_first() -> None:
@@ -103,10 +103,10 @@ targets = st.one_of(
 
 
 @given(targets, st.lists(targets, max_size=40))
-def test_what_the_targets_rule_out_the_nodes_rule_out_too(wished: Any, there: Any) -> None:
+def test_what_the_targets_rule_out_the_nodes_rule_out_too(wanted: Any, there: Any) -> None:
     rivals = [Association(str(number), "1", {"Name": "D", "Targets": each}) for number, each in enumerate(there)]
-    if room(wished, rivals, None) == NodeCapacity():
-        assert room(wished, rivals, NODES) == NodeCapacity()
+    if room(wanted, rivals, None) == NodeCapacity():
+        assert room(wanted, rivals, NODES) == NodeCapacity()
 
 
 def test_the_instances_to_read() -> None:
@@ -140,10 +140,12 @@ def test_each_step_reads_what_the_next_one_needs() -> None:
     listed = plan(area(every=crowd, asked=asked), **wave)
     assert listed.needs == {WHERE: AssociationNeed(nodes=({"tag:wave": ["1"]}, None))}
     assert plan(area(every=crowd, asked=asked | {"nodes"}), **wave).needs == {}  # they could not be read
-    assert "whether the nodes of association agent in 111111111111/eu-west-1 have room" in listed.warnings[0]
+    assert (
+        "whether the nodes of association agent in 111111111111/eu-west-1 exceed that is unknown" in listed.warnings[0]
+    )
     counted = plan(area(every=crowd, nodes=NODES), **wave)
     assert (counted.plan.changed, counted.warnings) == (False, ())
-    assert "NodeLimit: 2 of its nodes are targeted by 20 associations already" in str(counted.problems[0])
+    assert "NodeLimit: 2 of its nodes already have 20 associations" in str(counted.problems[0])
     assert "i-1, i-3. Delete an association" in str(counted.problems[0])
 
 
@@ -161,8 +163,8 @@ def test_nodes_of_other_accounts_are_not_asked_about() -> None:
     assert not plan(area(), target_tags={"wave": "1"}, target_locations=locations).needs[WHERE].every
 
 
-def test_doubts_are_told() -> None:
+def test_doubts_are_reported() -> None:
     crowd = (*others(19, EVERYONE), *others(1, GROUP))
     doubtful = plan(area(every=crowd, nodes=NODES), target_tags={"wave": "2"})
     assert doubtful.plan.changed
-    assert "whether i-2 have room" in doubtful.warnings[0] and "resource groups" in doubtful.warnings[0]
+    assert "whether i-2 can take" in doubtful.warnings[0] and "resource groups" in doubtful.warnings[0]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which association is meant, and that a plan merges, refuses and comes to rest."""
+"""Which association matches, and plans: merged settings, refusals, and an empty second plan."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_association_of_another_name_is_somebody_elses() -> None:
     assert match(desired(association_name="mine"), [unnamed]) == ()
 
 
-def test_two_of_one_name_are_told_apart_by_document_then_targets() -> None:
+def test_two_of_one_name_are_distinguished_by_document_then_targets() -> None:
     one, two = association("agent"), association("agent", Targets=[{"Key": "tag:wave", "Values": ["2"]}])
     three = association("agent", Name="Other")
     assert match(desired(association_name="agent", target_tags={"wave": 2}), [one, two]) == (two,)
@@ -95,7 +95,7 @@ def test_several_are_refused_and_named() -> None:
 # What is changed
 
 
-def test_creation_has_the_documents_defaults_and_what_was_said() -> None:
+def test_creation_has_the_documents_defaults_and_the_desired_settings() -> None:
     planned = plan_associations([area()], desired(association_name="agent", target_tags={"wave": True}, max_errors=""))
     (change,) = planned.plan.changes
     assert change.settings == {
@@ -196,11 +196,11 @@ def test_a_plan_applied_twice_is_empty_and_touches_nothing_else(
     before: dict[str, Any], options: dict[str, Any], tags: dict[str, str] | None, purge: bool
 ) -> None:
     there = association("agent", {"old": "1"}, **from_options(before))
-    wished = desired(tags=tags, purge=purge, association_name="agent", **options)
-    first = plan_associations([area(there)], wished)
+    wanted = desired(tags=tags, purge=purge, association_name="agent", **options)
+    first = plan_associations([area(there)], wanted)
     after = first.after["111111111111", "eu-west-1"]
-    assert plan_associations([area(after)], wished).plan.changes == ()
-    unnamed = set(there.settings) - set(wished.settings)
+    assert plan_associations([area(after)], wanted).plan.changes == ()
+    unnamed = set(there.settings) - set(wanted.settings)
     assert {key: after.settings.get(key) for key in unnamed if there.settings[key] not in ("", [], {})} == {
         key: there.settings[key] for key in unnamed if there.settings[key] not in ("", [], {})
     }
@@ -261,16 +261,16 @@ def test_guarddutys_name_is_not_taken_and_its_association_is_read() -> None:
     [
         ({"instance_ids": [f"i-{n:017x}" for n in range(51)]}, "51 instance ids"),
         ({"instance_ids": []}, "no instance ids"),
-        ({"instance_ids": ["web-1"]}, "'web-1' is no instance id"),
-        ({"instance_ids": ["*", "i-12345678"]}, "'*' is no instance id"),
+        ({"instance_ids": ["web-1"]}, "'web-1' is not a valid instance ID"),
+        ({"instance_ids": ["*", "i-12345678"]}, "'*' is not a valid instance ID"),
         ({"target_tags": {"a": [str(n) for n in range(51)]}}, "51 values for tag:a"),
         ({"target_tags": {str(n): "x" for n in range(6)}}, "6 targets"),
-        ({"target_tags": {}}, "cannot be without targets"),
+        ({"target_tags": {}}, "requires targets"),
         ({"target_tags": {"a": []}}, "no values for tag:a"),
-        ({"targets": [{"key": "Name", "values": ["x"]}]}, "'Name' is no target"),
+        ({"targets": [{"key": "Name", "values": ["x"]}]}, "'Name' is not a valid target"),
         ({"association_name": "with space"}, "'with space' is not"),
         ({"association_name": "ab"}, "'ab' is not"),
-        ({"document_name": ""}, "cannot be without a document"),
+        ({"document_name": ""}, "requires a document"),
         ({"document_version": "0"}, "'0' is not"),
         ({"max_concurrency": "0"}, "max_concurrency"),
         ({"max_concurrency": "101%"}, "max_concurrency"),
@@ -279,8 +279,8 @@ def test_guarddutys_name_is_not_taken_and_its_association_is_read() -> None:
         ({"max_errors": "05%"}, "max_errors"),
         ({"schedule_expression": "rate(29 minutes)"}, "30 minutes"),
         ({"schedule_expression": "rate(0 days)"}, "30 minutes"),
-        ({"schedule_expression": "daily"}, "no schedule"),
-        ({"schedule_expression": "rate(1 week)"}, "no schedule"),
+        ({"schedule_expression": "daily"}, "not a valid schedule"),
+        ({"schedule_expression": "rate(1 week)"}, "not a valid schedule"),
         ({"schedule_offset": 7}, "schedule_offset"),
         ({"duration": 25}, "duration"),
         ({"duration": -1}, "duration"),
@@ -314,7 +314,7 @@ def test_limits_themselves_are_allowed(options: dict[str, Any]) -> None:
 
 def test_tags_that_are_refused() -> None:
     assert "GuardDuty owns" in (refused(desired(tags={"GuardDutyManaged": "true"})) or "")
-    assert "belong to AWS" in (refused(desired(tags={"AWS:x": "1"})) or "")
+    assert "reserved for AWS" in (refused(desired(tags={"AWS:x": "1"})) or "")
     assert "at most 50" in (refused(desired(tags={str(n): "" for n in range(51)})) or "")
     assert refused(desired(tags={})) is None
 
@@ -325,13 +325,11 @@ def test_tags_that_are_refused() -> None:
         ({"ScheduleExpression": "rate(1 day)"}, {"apply_only_at_cron_interval": True}, "use a cron expression"),
         ({}, {"apply_only_at_cron_interval": True}, "needs a schedule_expression"),
         ({"ScheduleExpression": "cron(x)"}, {"schedule_offset": 2}, "schedule_offset needs"),
-        ({"ScheduleExpression": "cron(x)"}, {"duration": 2}, "duration has an effect"),
+        ({"ScheduleExpression": "cron(x)"}, {"duration": 2}, "duration only has an effect"),
         ({"Targets": [], "TargetMaps": [{"a": ["b"]}]}, {"target_tags": {"a": "b"}}, "target maps"),
     ],
 )
-def test_settings_that_cannot_stand_with_those_of_aws(
-    there: dict[str, Any], options: dict[str, Any], words: str
-) -> None:
+def test_settings_that_conflict_with_existing_ones(there: dict[str, Any], options: dict[str, Any], words: str) -> None:
     planned = plan_associations([area(association(**there))], desired(association_name="agent", **options))
     assert planned.plan.changes == ()
     assert words in str(planned.problems[0])
@@ -353,8 +351,8 @@ def test_creation_needs_targets() -> None:
     ],
 )
 def test_the_document_says_no(parameters: dict[str, Any], kind: str, words: str) -> None:
-    wished = desired(association_name="agent", target_tags={"a": "b"}, parameters=parameters)
-    planned = plan_associations([area(document=document(kind))], wished)
+    wanted = desired(association_name="agent", target_tags={"a": "b"}, parameters=parameters)
+    planned = plan_associations([area(document=document(kind))], wanted)
     assert planned.plan.changes == ()
     assert words in str(planned.problems[0])
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the runs of an association came to."""
+"""The results of an association's runs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_target_is_in_exactly_one_list() -> None:
     }
 
 
-def test_problems_name_nodes_and_say_what_to_do() -> None:
+def test_problems_name_nodes_and_state_what_to_do() -> None:
     many = [target(f"i-{n}", "Failed", detailed="TimedOut") for n in range(7)]
     (failed,) = problems([report("finished", target("i-ok", "Success"), *many)], 60)
     assert "7 of 8 targets failed: i-0 (TimedOut)" in str(failed) and "and 2 more" in str(failed)
@@ -80,7 +80,7 @@ def test_problems_name_nodes_and_say_what_to_do() -> None:
     assert problems([report("finished", target("i-1", "Success")), report("no_targets"), report("scheduled")], 60) == []
 
 
-def test_no_node_and_no_run_yet_are_said_and_are_no_error() -> None:
+def test_no_node_and_no_run_yet_are_reported_and_are_not_errors() -> None:
     nobody, later = remarks([report("no_targets"), report("scheduled"), report("finished")])
     assert "No managed node matches" in nobody
-    assert "next scheduled time" in later
+    assert "only runs on schedule" in later

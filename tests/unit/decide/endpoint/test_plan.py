@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan for endpoints: what is made, what is left alone, what is refused, and that a plan applied twice is empty."""
+"""The plan for endpoints: what is created, left alone and refused, and that a plan applied twice is empty."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OPEN = group(CIDR)
 
 
 def made(*areas: AccountRegion, **desired: Any) -> Any:
-    """What the endpoint that a plan creates looks like."""
+    """The endpoint that a plan creates."""
     (change,) = [
         one for one in planned(*areas, **desired).plan.changes if (one.action, one.kind) == ("create", "VPC endpoint")
     ]
@@ -99,7 +99,7 @@ def test_a_service_that_is_not_offered_is_a_problem_of_the_vpc() -> None:
     assert made(area(), fips=True)["service_name"].endswith(".guardduty-data-fips")
 
 
-def test_dns_attributes_are_turned_on_only_when_told() -> None:
+def test_dns_attributes_are_turned_on_only_on_request() -> None:
     dark = Vpc(VPC, ACCOUNT, (CIDR,), False, False)
     refusal = planned(area(vpc=dark))
     assert steps(refusal) == []
@@ -166,7 +166,7 @@ def test_needed_keeps_ours_in_step_and_leaves_working_ones_of_others_alone() -> 
     assert change.add_subnets == ("subnet-b1",) and change.remove_subnets == ()
 
 
-def test_a_guest_is_told_who_must_act_and_the_owner_counts_its_guests() -> None:
+def test_a_participant_learns_who_must_act_and_the_owner_counts_participants() -> None:
     vpc = Vpc(VPC, ACCOUNT, (CIDR,), True, True)
     guest = AccountRegion(
         OTHER_ACCOUNT, REGION, vpcs={VPC: vpc}, instances=(machine("b1", zone="c", account_id=OTHER_ACCOUNT),)
@@ -183,14 +183,14 @@ def test_a_guest_is_told_who_must_act_and_the_owner_counts_its_guests() -> None:
         assert both.plan.changes[-1].after["subnet_ids"] == ["subnet-b1"]  # type: ignore[index]
 
 
-def test_unknown_vpcs_are_told_unless_something_could_not_be_read() -> None:
+def test_unknown_vpcs_are_reported_unless_something_could_not_be_read() -> None:
     assert "there is no VPC vpc-x" in str(planned(area(), vpc_ids=("vpc-x",)).problems[0])
     blind = AccountRegion(OTHER_ACCOUNT, REGION, unknown=frozenset({"vpcs"}))
     assert planned(area(), blind, vpc_ids=("vpc-x",)).problems == ()
     assert steps(planned(area(unknown=frozenset({"endpoints"})))) == []
 
 
-def test_named_things_of_other_vpcs_are_told() -> None:
+def test_listed_resources_of_other_vpcs_are_reported() -> None:
     other = area(vpc=Vpc("vpc-b", ACCOUNT, (CIDR,), True, True), subnets=[subnet("far", vpc_id="vpc-b")])
     joined = replace(area(), vpcs={**area().vpcs, **other.vpcs}, subnets={**area().subnets, **other.subnets})
     problems = planned(joined, subnet_ids=("subnet-a1", "subnet-far", "subnet-none")).problems
@@ -232,14 +232,14 @@ def test_removal_takes_the_endpoint_and_then_our_group() -> None:
     ("desired", "words"),
     [
         ({"tags": {"guarddutymanaged": "true"}}, "leave it out of tags"),
-        ({"tags": {"aws:x": "y"}}, "belong to AWS"),
+        ({"tags": {"aws:x": "y"}}, "reserved for AWS"),
         ({"security_group_name": "sg-mine"}, "security_group_name"),
         ({"subnet_ids": ()}, "subnet_ids"),
         ({"select": "needed", "state": "absent"}, "vpc_ids"),
         ({"include_guardduty": True}, "state=absent"),
     ],
 )
-def test_wishes_that_cannot_be_granted_are_refused(desired: dict[str, Any], words: str) -> None:
+def test_invalid_desired_states_are_refused(desired: dict[str, Any], words: str) -> None:
     assert words in (refused(DesiredEndpoint(**desired)) or "")
     assert refused(DesiredEndpoint()) is None
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoint policies: the presets' shape, and which spellings mean the same."""
+"""Endpoint policies: the presets' form, and which spellings are equivalent."""
 
 from __future__ import annotations
 
@@ -105,15 +105,15 @@ def test_a_policy_means_the_same_in_whatever_order_its_accounts_are_named(accoun
 @pytest.mark.parametrize(
     ("desired", "words"),
     [
-        (desired_policy(text="{"), "is not JSON"),
+        (desired_policy(text="{"), "is not valid JSON"),
         (desired_policy(text="[]"), "no Statement"),
         (desired_policy(text=json.dumps({"Statement": "x" * 20480})), "20480"),
         (desired_policy("account", accounts=("12",)), "12 digits"),
-        (own("{% if %}"), "policy_template mine.j2 is no Jinja2 template: "),
+        (own("{% if %}"), "policy_template mine.j2 is not a valid Jinja2 template: "),
         (own("{}\n{{ oops }"), "(line 2)"),
         (
             own("{{ account }} {{ inventory_hostname }}"),
-            "mine.j2 uses account, inventory_hostname, which it does not get",
+            "mine.j2 uses the unknown variables account, inventory_hostname",
         ),
     ],
 )
@@ -128,13 +128,13 @@ def test_what_cannot_be_a_policy_is_refused_in_a_sentence(desired: DesiredPolicy
         ("{{ policy.nothing }}", "cannot be rendered for vpc-1: 'str object' has no attribute 'nothing'"),
         ("{{ extra_accounts[7] }}", "cannot be rendered for vpc-1"),
         ("{{ 1 / 0 }}", "cannot be rendered for vpc-1: division by zero"),
-        ('{"Statement": [{{ account_id }}', "mine.j2, rendered for vpc-1, is not JSON: "),
-        ("[]", "is no policy: it has no Statement"),
-        ('{"Statement": {{ ("x" * 20480) | to_json }}}', "may have 20480"),
+        ('{"Statement": [{{ account_id }}', "mine.j2, rendered for vpc-1, is not valid JSON: "),
+        ("[]", "is not a valid policy: it has no Statement"),
+        ('{"Statement": {{ ("x" * 20480) | to_json }}}', "may have at most 20480"),
         ("", "policy_source is empty"),
     ],
 )
-def test_a_template_that_makes_no_policy_is_told_by_name_and_vpc(source: str, words: str) -> None:
+def test_errors_of_a_rendered_policy_name_the_template_and_the_vpc(source: str, words: str) -> None:
     assert own(source).refused() is None
     with pytest.raises(BadPolicy) as caught:
         own(source).document(HOME)

@@ -107,7 +107,7 @@ def test_no_text_is_no_issue(text: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["Agent on strike", "VPC endpoint", "Kernel", "dns", "?"])
-def test_another_text_is_said_to_be_unrecognized(text: str) -> None:
+def test_another_text_is_unrecognized(text: str) -> None:
     assert decode_issue(text) is UNRECOGNIZED
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who has just started, and who is not registered yet."""
+"""Which instances have just started, and which are not registered yet."""
 
 from __future__ import annotations
 

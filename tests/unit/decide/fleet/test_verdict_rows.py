@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows, groups, previews and the look-up of named instances: what the user sees of verdicts."""
+"""Rows, groups, previews and the lookup of listed instances: the output of verdicts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_row_has_the_designed_names_and_no_variable_named_tags() -> None:
     assert sorted(row(judged())) == sorted(f"gd_{name}" for name in DESIGNED_NAMES)
 
 
-def test_a_row_says_what_aws_says() -> None:
+def test_a_row_has_the_data_of_aws() -> None:
     subject = instance(
         tags={"Name": "web"},
         subnet_id="subnet-1",
@@ -101,7 +101,7 @@ def test_nothing_flips_where_nothing_changes() -> None:
     assert verdict_changes(fleet("true", None), fleet("true", None), Choices()) == []
 
 
-def test_a_flip_says_before_and_after() -> None:
+def test_a_changed_verdict_has_before_and_after() -> None:
     assert verdict_changes(fleet("true", None), fleet("true", "true"), Choices()) == [
         {
             "instance_id": "i-1",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking Runtime Monitoring away: what is stopped, what goes, what would come back, and what stays is named."""
+"""Removing Runtime Monitoring: what is stopped, what is removed, what would come back, and what is reported to stay."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ def change(target: str, area: str = ONE) -> dict[str, Any]:
         ({}, None),
         ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "stop_by": BY_TAGS}, None),
         ({"disable_monitoring": True}, None),
-        ({"all_vpcs": False}, "Say what to take Runtime Monitoring away from"),
-        ({"vpc_ids": ["vpc-1"]}, "and not both"),
-        ({"stop_by": ""}, "it can be"),
-        ({"stop_by": BY_TAGS, "disable_monitoring": True}, "goes with all_vpcs=true"),
-        ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "disable_monitoring": True}, "goes with all_vpcs=true"),
+        ({"all_vpcs": False}, "Choose where to remove Runtime Monitoring"),
+        ({"vpc_ids": ["vpc-1"]}, "but not both"),
+        ({"stop_by": ""}, "set it to"),
+        ({"stop_by": BY_TAGS, "disable_monitoring": True}, "requires all_vpcs=true"),
+        ({"vpc_ids": ["vpc-1"], "all_vpcs": False, "disable_monitoring": True}, "requires all_vpcs=true"),
     ],
 )
 def test_refusals(variables: dict[str, Any], sentence: str | None) -> None:
@@ -98,7 +98,7 @@ def test_refusals(variables: dict[str, Any], sentence: str | None) -> None:
     assert said is None if sentence is None else sentence in (said or "")
 
 
-def test_automation_goes_off_and_inclusion_tags_go() -> None:
+def test_automation_is_turned_off_and_inclusion_tags_are_removed() -> None:
     world = fleet(host("a"), host("b", tag="included"), settings=[setting(automated=True), setting(TWO)])
     work = offboard(world, [vpc()], Choice())
     assert work.automated_areas == (ONE,)
@@ -109,7 +109,7 @@ def test_automation_goes_off_and_inclusion_tags_go() -> None:
     assert work.endpoint_vpc_ids == ("vpc-shop",)
 
 
-def test_where_automation_stays_on_nothing_goes() -> None:
+def test_where_automation_stays_on_nothing_is_removed() -> None:
     world = fleet(
         host("a"), host("b", TWO, vpc_id="vpc-two"), settings=[setting(automated=True), setting(TWO, automated=True)]
     )
@@ -183,7 +183,7 @@ def test_without_monitoring_nobody_knows_who_has_an_agent() -> None:
     assert left_text(work)[0].startswith("It is unknown whether an agent remains on i-a")
 
 
-def test_a_host_that_does_not_run_is_marked_and_said() -> None:
+def test_a_host_that_does_not_run_is_tagged_and_reported() -> None:
     work = offboard(fleet(host("a", state="stopped", ssm="absent", coverage="absent")), [vpc()], Choice())
     assert work.uninstall_ids == work.not_running_ids == ("i-a",)
     assert work.left_behind == ()
@@ -216,7 +216,7 @@ def test_accounts_without_a_selected_vpc_are_left_alone() -> None:
 
 
 def test_what_was_not_read_is_not_touched() -> None:
-    """Without the instances of an account nobody knows whether its association is needed."""
+    """Without the instances of an account, it is unknown whether its association is needed."""
     rows = [asdict(setting()), asdict(setting(TWO, automated=True))]
     world = Fleet.of({"instances": [row(host("a"))], "settings": rows, "areas_read": [ONE]})
     assert world.verdicts == (host("a"),)
@@ -236,7 +236,7 @@ def test_what_is_not_a_result_is_named() -> None:
 
 def test_shared_and_unknown_vpcs() -> None:
     shared = vpc(vpc_owner_id="999999999999", owner=None, endpoint_id=None)
-    assert offboard(fleet(), [shared], Choice()).endpoint_vpc_ids == (), "it is its owner's to free"
+    assert offboard(fleet(), [shared], Choice()).endpoint_vpc_ids == (), "it is only its owner can delete the endpoint"
     assert offboard(fleet(), [shared], SHOP).endpoint_vpc_ids == ("vpc-shop",), "named, the module says why not"
     assert offboard(fleet(), [], SHOP).endpoint_vpc_ids == ("vpc-shop",), "named, the module says that it is not there"
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reports of the made-up fleets, written once for all tests."""
+"""The reports of the synthetic fleets, written once for all tests."""
 
 from __future__ import annotations
 

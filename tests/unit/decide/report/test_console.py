@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The summary on the screen: at most 80 columns, and each instance under the blocker to act on first."""
+"""The summary on the screen: at most 80 columns, and each instance counted under its most urgent blocker."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_symptom_does_not_hide_the_cause() -> None:
     assert "coverage_unhealthy" not in shown
 
 
-def test_a_fleet_without_wanted_instances_says_so() -> None:
+def test_a_fleet_without_wanted_instances() -> None:
     (_title, (style, text), *_rest) = summary_lines(summarize([]), "Before")
     assert (style, text) == ("warn", "  None of 0 instances should run the agent.")
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One report of many: nothing is lost, nothing counts twice, the same fleet gives the same text."""
+"""Merging reports: nothing is lost, nothing is counted twice, and the same fleet gives the same text."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_what_was_read_and_what_failed_is_kept_of_every_part() -> None:
     )
     assert one.reads == ({"time": "06:00", "regions": ["eu-west-1"]},)
     both = report({"instances": [], "problems": ["x failed.", "y failed."]}, {"a": to_json(one)}, {})
-    assert both.reads == one.reads, "a read of which nothing is known is no entry"
+    assert both.reads == one.reads, "a read without data adds no entry"
     assert both.problems == ("x failed.", "y failed.")
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page that a security lead opens: its numbers are the summary's, it stands alone, and no text in it comes alive."""
+"""The page that a security lead opens: its numbers match the summary, it is self-contained, and no text in it becomes markup."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_check_mode_writes_nothing_and_a_second_run_changes_nothing(runs: Runs) 
 
 
 @pytest.mark.parametrize("name", FLEETS)
-def test_the_page_stands_alone(reports: Reports, name: str) -> None:
+def test_the_page_is_self_contained(reports: Reports, name: str) -> None:
     text, page = reports[name].text("html"), reports[name].page
     assert text.startswith("<!DOCTYPE html>")
     assert not page.all("script", "link", "img", "iframe", "object", "base", "form", "use", "image")
@@ -54,7 +54,7 @@ def test_the_page_stands_alone(reports: Reports, name: str) -> None:
     assert "default-src 'none'" in page.one("meta", **{"http-equiv": "Content-Security-Policy"}).attributes["content"]
 
 
-def test_the_whole_is_told_at_one_look(reports: Reports) -> None:
+def test_the_whole_at_first_sight(reports: Reports) -> None:
     page, summary = reports["varied"].page, reports["varied"].fleet["summary"]
     assert page.one(class_="share").text == f"{summary['healthy_percent']:g} %"
     claim = page.one(class_="claim").text
@@ -115,7 +115,7 @@ def test_routes_blockers_and_reasons_are_counted_and_explained(reports: Reports)
         assert left_out == (not one["wanted"])
 
 
-def test_what_guardduty_says_has_its_meaning(reports: Reports) -> None:
+def test_issues_of_guardduty_have_a_meaning(reports: Reports) -> None:
     cells = table(section(reports["varied"].page, "issues"))
     said = {cell[1]: number(cell[0]) for cell in cells}
     unhealthy = [one["gd_issue"] for one in reports["varied"].fleet["instances"] if one["gd_coverage"] == "unhealthy"]
@@ -125,7 +125,7 @@ def test_what_guardduty_says_has_its_meaning(reports: Reports) -> None:
     )
 
 
-def test_hosts_tell_what_they_found_and_which_failed(reports: Reports) -> None:
+def test_findings_and_failures_of_hosts(reports: Reports) -> None:
     told = section(reports["varied"].page, "hosts")
     assert "3 hosts: 1 changed, 1 unchanged, 1 not reporting." in told.text
     failed, findings = told.all("tbody")
@@ -152,7 +152,7 @@ def test_problems_stand_before_everything_else(reports: Reports) -> None:
 def test_what_needs_action_is_a_table_and_the_rest_is_folded(reports: Reports) -> None:
     page, made = reports["varied"].page, reports["varied"].fleet
     action = section(page, "action")
-    assert f"{made['summary']['blocked']} instances with something in the way." in action.text
+    assert f"{made['summary']['blocked']} instances with blockers, in this order" in action.text
     assert "The first 100 are shown; all are in report.csv" in action.text
     rows = action.one("tbody").all("tr")
     assert len(rows) == 100
@@ -165,7 +165,7 @@ def test_what_needs_action_is_a_table_and_the_rest_is_folded(reports: Reports) -
     rest = section(page, "rest")
     quiet = [one for one in made["instances"] if not one["gd_blockers"]]
     healthy = [one for one in quiet if one["gd_wanted"] and one["gd_coverage"] == "healthy"]
-    assert rest.text.startswith(f"The rest {len(healthy)} instances report healthy with nothing in the way")
+    assert rest.text.startswith(f"The rest {len(healthy)} instances report healthy without blockers")
     assert all(one["gd_instance_id"] not in reports["varied"].text("html") for one in healthy)
     folded = rest.one("details").all("tbody")[0].all("tr")
     assert len(folded) == min(100, len(quiet) - len(healthy))

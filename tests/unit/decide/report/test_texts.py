@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSV, JSON and Markdown hold whatever AWS or a user wrote, exactly where a machine reads it and harmless where a person does."""
+"""CSV, JSON and Markdown keep every text of AWS or a user: exact for programs, harmless for people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.decide.verdict.rows import COLUMNS, row
 
 ONE = report(fleet(1), {}, {})
-# a lone surrogate is no text that UTF-8 can hold
+# UTF-8 cannot encode a lone surrogate
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 DANGEROUS = st.builds(
     "".join, st.lists(st.sampled_from(list("=+-@\t\r\n\"',;|`<>&{}%\\") + ["x", " ", "\uff1d"]), max_size=8)
@@ -31,7 +31,7 @@ DANGEROUS = st.builds(
 
 
 def said(issue: str, tags: dict[str, str]) -> Verdict:
-    """The one verdict with texts of others."""
+    """The verdict with texts from other parties."""
     (verdict,) = ONE.verdicts
     return replace(verdict, issue=issue, instance=replace(verdict.instance, tags=tags))
 
@@ -41,7 +41,7 @@ def read_back(text: str) -> list[dict[str, str]]:
     return [{name: cell.removeprefix("'") for name, cell in one.items()} for one in rows]
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(issue=TEXT | DANGEROUS, name=TEXT | DANGEROUS)
 def test_csv_gives_each_value_again_and_no_cell_starts_a_formula(issue: str, name: str) -> None:
     text = to_csv([said(issue, {"Name": name, name: issue})])
@@ -79,7 +79,7 @@ def test_two_reports_differ_in_the_lines_of_the_instances_that_differ() -> None:
     assert json.loads(to_json(report({}, {}, {})))["instances"] == []
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings.default.max_examples // 2)
 @given(text=TEXT | DANGEROUS)
 def test_a_code_span_ends_where_it_should_and_stays_in_its_cell(text: str) -> None:
     span = md_code(text)

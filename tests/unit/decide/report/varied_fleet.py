@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet of any size that has a bit of everything, judged by the real rule; the same arguments give the same fleet."""
+"""A fleet of any size with every case, judged by the real rule; the same arguments give the same fleet."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports of made-up fleets, written by the real tasks in one real run of ansible-playbook in check mode, for real, again."""
+"""Reports of synthetic fleets, written by the real tasks with ansible-playbook: in check mode, for real, and again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ PLAY = """\
 
 
 def on_hosts(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Three hosts of the package route: one is well, one has something in its way, one failed."""
+    """Three hosts of the package route: one healthy, one with a finding, one failed."""
     low = {"check": "memory", "level": "warning", "message": texts[0], "remedy": texts[-1]}
     row = {"version_before": None, "version": "1.17.1", "message": texts[-1], "findings": []}
     return [
@@ -108,7 +108,7 @@ RERUN = ("varied", "empty")  # enough for check mode and the second run, which c
 
 @dataclass(frozen=True)
 class Written:
-    """One report on the disk, beside the fleet that it is of."""
+    """A report on disk, with its fleet."""
 
     fleet: dict[str, Any]
     folder: Path
@@ -156,7 +156,7 @@ def write_all(home: Path) -> Runs:
 
 
 def played(home: Path, arguments: list[str]) -> int:
-    """Run the play, and give how many of its tasks changed something."""
+    """Run the play; returns the number of changed tasks."""
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), "play.yml", *arguments],
         cwd=home,

@@ -102,10 +102,10 @@ def test_what_could_not_be_read_is_no_absence(what: str) -> None:
     assert agents_unknown(before, before) == []
 
 
-def test_the_warnings_count_and_tell_cost_from_clutter() -> None:
+def test_the_warnings_count_and_distinguish_costs() -> None:
     rows = [{"reason": "automation_off"}, {"reason": "manual"}, {"reason": "excluded_by_tag"}]
     costing, idle, unknown = left_warnings(rows, ["1/a", "1/b"])
-    assert costing.startswith("1 agent stays behind") and "keep costing" in costing
+    assert costing.startswith("1 agent stays behind") and "still causing costs" in costing
     assert idle.startswith("2 agents stay behind") and "costing" not in idle
-    assert unknown == "Which agents stay behind could not be read in 1/a, 1/b."
+    assert unknown == "It is unknown which agents stay behind in 1/a, 1/b."
     assert left_warnings([], []) == []

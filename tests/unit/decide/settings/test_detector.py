@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From settings to settings: only what differs, in AWS's order, at rest after one plan, and refused with the reason."""
+"""Plans over a detector's settings: only differences, in AWS's order, an empty second plan, and refusals with a reason."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_migration_carries_the_addon_management_over(legacy: Feature, named: d
 def test_the_older_feature_that_stays_is_warned_of_once_for_all() -> None:
     both = [replace(area(Feature(True), Feature(True)), region=f"r{number}") for number in range(5)]
     (warning,) = plan_monitoring(Snapshot(tuple(both)), DesiredMonitoring()).warnings
-    assert f"stays on in {ACCOUNT}/r0, {ACCOUNT}/r1, {ACCOUNT}/r2 and 2 more: it is part of" in warning
+    assert f"stays on in {ACCOUNT}/r0, {ACCOUNT}/r1, {ACCOUNT}/r2 and 2 more: it is now part of" in warning
     (off,) = plan_monitoring(Snapshot((both[0],)), DesiredMonitoring(False)).warnings
     assert "removes neither agents nor endpoints while it is on" in off
     assert plan_monitoring(Snapshot(tuple(both)), DesiredMonitoring(migrate_eks=True)).warnings == ()
@@ -167,7 +167,7 @@ def test_what_could_not_be_read_is_left_alone() -> None:
     assert monitoring_rows(Snapshot((unread,))) == []
 
 
-def test_a_row_says_what_is_in_effect() -> None:
+def test_a_row_has_the_settings_in_effect() -> None:
     on = Feature(True, {EC2: True})
     suspended = Detector("d1", "DISABLED", {FEATURE: on, LEGACY_FEATURE: on})
     first, second = monitoring_rows(Snapshot((area(on, on), area(detector=suspended))))

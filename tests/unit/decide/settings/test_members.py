@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans over members and organizations: only what differs, bulk in order, at rest after one plan."""
+"""Plans over members and organizations: only differences, in bulk and in order, and an empty second plan."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_the_older_choices_are_carried_over(desired: DesiredOrganization, featur
     assert after.features[LEGACY_FEATURE].feature == "NONE"
 
 
-def test_what_an_organization_is_told() -> None:
+def test_calls_for_an_organization() -> None:
     area = organization(AutoEnable(), AutoEnable("NEW"), full=True)
     slow, full, older = plan_all([area], [], DesiredOrganization("ALL")).warnings
     assert "up to 24 hours" in slow and "as many members as GuardDuty allows" in full and "migrate_eks" in older
@@ -166,4 +166,4 @@ def test_rows_and_options() -> None:
 
 def test_account_ids_that_no_account_can_have() -> None:
     assert misspelled(None) is misspelled([]) is misspelled(["0" * 12]) is None
-    assert "'1234', 'shop' is no account id" in str(misspelled(["1234", "0" * 12, "shop"]))
+    assert "'1234', 'shop' is not a valid account ID" in str(misspelled(["1234", "0" * 12, "shop"]))

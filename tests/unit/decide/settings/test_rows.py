@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What eligibility_info says of settings: what is in effect, and nothing of what could not be read."""
+"""The settings in eligibility_info: those in effect, and none that could not be read."""
 
 from __future__ import annotations
 

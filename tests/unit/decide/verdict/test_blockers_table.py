@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the way of an instance, blocker by blocker, as the collection's design gives it."""
+"""Blockers of an instance, blocker by blocker, as in the collection's design."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ON, OFF = True, False
 
 
 # Blockers.
-def test_nothing_stands_in_the_way_of_a_world_that_is_right() -> None:
+def test_a_world_without_faults_has_no_blockers() -> None:
     for automated in (ON, OFF):
         assert judged(detector=detector(automated=automated)).blockers == ()
 
@@ -68,7 +68,7 @@ def test_fallback_leaves_everything_else_alone() -> None:
     assert (unreadable.reason, unreadable.route) == ("exclusion_unreadable", "guardduty")
 
 
-def test_unknown_ssm_is_said_and_blocks_nothing() -> None:
+def test_unknown_ssm_is_reported_and_blocks_nothing() -> None:
     found = judged(detector=detector(automated=True), unknown=frozenset({"ssm"}))
     assert (found.ssm, found.blockers) == ("unknown", ())
 
@@ -115,7 +115,7 @@ def test_an_unreadable_exclusion_is_a_contradiction_and_no_agent_is_left_behind_
         {"unknown": frozenset({"detector"})},
     ],
 )
-def test_an_ineffective_tag_is_told_whether_wanted_or_not(changes: dict[str, Any]) -> None:
+def test_an_ineffective_tag_is_reported_whether_wanted_or_not(changes: dict[str, Any]) -> None:
     assert judged(**{"instance": tagged("True"), **changes}).blockers == ("tag_ineffective",)
 
 
@@ -140,7 +140,7 @@ BROKEN: dict[str, Any] = {
         (tagged(None, imds=False), {"choices": Choices(scope="selected")}),
     ],
 )
-def test_who_is_not_wanted_carries_no_blocker_of_the_way(subject: Any, changes: dict[str, Any]) -> None:
+def test_unwanted_instances_have_no_blockers_of_connectivity(subject: Any, changes: dict[str, Any]) -> None:
     found = judged(**{**BROKEN, "instance": subject, **changes})
     assert (found.wanted, found.blockers) == (False, ())
 
@@ -149,7 +149,7 @@ def test_a_terminated_instance_carries_nothing() -> None:
     assert judged(instance=tagged("True", state="terminated")).blockers == ()
 
 
-def test_everything_that_can_stand_in_the_way_most_important_first() -> None:
+def test_every_blocker_most_important_first() -> None:
     found = judged(
         **{**BROKEN, "instance": tagged("yes", imds=False)},
         detector=detector(automated=True),
@@ -229,7 +229,7 @@ ENDPOINT_WAYS: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("changes", "state", "blockers"), ENDPOINT_WAYS)
-def test_the_way_of_the_vpc(changes: dict[str, Any], state: str, blockers: tuple[str, ...]) -> None:
+def test_the_connectivity_of_the_vpc(changes: dict[str, Any], state: str, blockers: tuple[str, ...]) -> None:
     unhealthy = judged(**{"row": row("UNHEALTHY"), **changes})
     assert (unhealthy.endpoint, unhealthy.blockers) == (state, (*blockers, "coverage_unhealthy"))
     absent = judged(**{"row": None, **changes})
@@ -245,7 +245,7 @@ def test_who_reports_healthy_has_no_endpoint_blocker(
 
 
 @pytest.mark.parametrize(("changes", "state", "blockers"), ENDPOINT_WAYS)
-def test_where_coverage_is_denied_the_instance_may_use_the_link_local_way(
+def test_where_coverage_is_denied_the_instance_may_use_the_link_local_address(
     changes: dict[str, Any], state: str, blockers: tuple[str, ...]
 ) -> None:
     unknown = changes.get("unknown", frozenset()) | {"coverage"}

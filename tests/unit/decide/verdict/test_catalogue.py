@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of the product: every code has its cause, its remedy and what to run."""
+"""The catalogue: every code has a cause, a remedy and a fix."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The eligibility rule on random worlds, against a second reading of the design's tables, and what must always hold."""
+"""The eligibility rule on random worlds, against a second implementation of the design's tables, and its invariants."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.model.fleet imp
     Vpc,
 )
 
+HERE = "tests/unit/decide/verdict/test_eligibility_properties.py"
+
 
 class Case:
-    """What the tables speak of, read from the facts and not from the product's own functions."""
+    """The facts of the tables, computed without the product's own functions."""
 
     def __init__(self, instance: Instance, area: AccountRegion, choices: Choices, endpoint: str) -> None:
         self.instance, self.area, self.choices, self.endpoint = instance, area, choices, endpoint
@@ -232,7 +234,7 @@ def test_no_other_tag_decides(area: AccountRegion, choices: Choices, noise: dict
 
 
 @given(some.areas(), some.choices)
-def test_the_row_says_what_the_verdict_says(area: AccountRegion, choices: Choices) -> None:
+def test_the_row_has_the_values_of_the_verdict(area: AccountRegion, choices: Choices) -> None:
     for verdict in judge_area(area, choices):
         said = row(verdict)
         assert all(name.startswith("gd_") for name in said)
@@ -270,7 +272,7 @@ ENDPOINTS = (
 
 
 def worlds() -> Iterator[World]:
-    """Every combination of what the reasons hang on; what only blockers hang on takes turns, out of step with it."""
+    """Every combination of the inputs of reasons; inputs that only affect blockers cycle independently."""
     detectors = (detector(), detector(automated=True), detector(monitoring=False), None)
     operators = [Choices(scope, fallback) for scope in ("all", "selected") for fallback in (False, True)]
     everything = itertools.product(
@@ -300,5 +302,8 @@ def test_every_combination_is_the_second_reading_of_the_tables() -> None:
         assert found == second_reading(case), world
         reasons.add(verdict.reason)
         blockers.update(verdict.blockers)
-    assert set(REASONS) - reasons == set()
-    assert set(BLOCKERS) - blockers == set()
+    missing = [f"the reason `{code}`" for code in REASONS if code not in reasons]
+    missing += [f"the blocker `{code}`" for code in BLOCKERS if code not in blockers]
+    assert not missing, (
+        f"{HERE}: worlds() has no world with {', '.join(missing)}; add a value to SUBJECTS, NODES or COVERAGE"
+    )

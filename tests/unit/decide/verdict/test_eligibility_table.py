@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The eligibility rule, row by row, as the GuardDuty user guide's main table and the collection's design give it."""
+"""The eligibility rule, row by row, as in the GuardDuty user guide's main table and the collection's design."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_of_several_endpoints_the_best_counts(states: tuple[str, ...], word: str
     assert found.endpoint is None or found.endpoint.state.startswith(word[:5]) or word == "misconfigured"
 
 
-def test_every_fault_is_said() -> None:
+def test_every_fault_is_reported() -> None:
     broken = endpoint(state="failed", private_dns=False, policy=policy(deny_others_than(OTHER_ACCOUNT)))
     found = endpoint_health(area(broken, groups=(group("192.168.0.0/16"),)), VPC)
     assert found.state == "misconfigured" and found.endpoint == broken

@@ -90,22 +90,24 @@ def test_other_names_lead_to_a_listed_one(alias: str) -> None:
 
 
 # The same page, its column of kernels, with releases as those systems call them.
-@pytest.mark.parametrize(
-    ("name", "release"),
-    [
-        ("Amazon Linux", "5.10.225-213.878.amzn2.x86_64"),
-        ("Amazon Linux", "6.12.20-23.97.amzn2023.aarch64"),
-        ("Ubuntu", "6.8.0-1021-aws"),
-        ("Ubuntu", "7.0.0-5-generic"),
-        ("Debian", "6.1.0-28-cloud-amd64"),
-        ("RHEL", "5.14.0-503.11.1.el9_5.x86_64"),
-        ("AlmaLinux", "6.12.0-55.el10.x86_64"),
-        ("Fedora", "7.1.3-200.fc44.x86_64"),
-        ("Oracle Linux", "5.15.0-300.163.18.el9uek.x86_64"),
-        ("SLES", "6.12.0-160000.5-default"),
-        ("Bottlerocket", "6.18.1"),
-    ],
-)
+KERNELS = [
+    ("Amazon Linux", "5.10.225-213.878.amzn2.x86_64"),
+    ("Amazon Linux", "6.12.20-23.97.amzn2023.aarch64"),
+    ("Ubuntu", "6.8.0-1021-aws"),
+    ("Ubuntu", "7.0.0-5-generic"),
+    ("Debian", "6.1.0-28-cloud-amd64"),
+    ("RHEL", "5.14.0-503.11.1.el9_5.x86_64"),
+    ("AlmaLinux", "6.12.0-55.el10.x86_64"),
+    ("Fedora", "7.1.3-200.fc44.x86_64"),
+    ("Oracle Linux", "5.15.0-300.163.18.el9uek.x86_64"),
+    ("SLES", "6.12.0-160000.5-default"),
+    ("Bottlerocket", "6.18.1"),
+    ("CentOS Stream", "5.14.0-527.el9.x86_64"),
+    ("Rocky Linux", "6.12.0-55.14.1.el10_0.x86_64"),
+]
+
+
+@pytest.mark.parametrize(("name", "release"), KERNELS)
 def test_verified_kernels(name: str, release: str) -> None:
     assert kernel_verified(name, release)
 

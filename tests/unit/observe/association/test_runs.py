@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pages of executions are read. AWS does not say their order, and the emulated AWS has but one: pages by hand."""
+"""Which pages of executions are read. AWS does not document their order, and the emulated AWS has only one: pages by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START = datetime(2026, 11, 24, tzinfo=UTC)
 
 @dataclass
 class Pages:
-    """Stands where a target, its client and its paginator stand; counts the pages that were read."""
+    """Replaces a target, its client and its paginator; counts the pages that were read."""
 
     pages: list[list[tuple[int, int]]]
     read: int = field(default=0)

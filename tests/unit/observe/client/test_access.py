@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One client for each service and region signs each call, and each page, for the account that makes it."""
+"""One client for each service and region signs each call, and each page, for the account that it is for."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Raw:
 
 
 class Recorded(Access):
-    """An Access whose calls are answered here; keeps the access key and session token of each signature."""
+    """An Access whose calls are answered here; records the access key and session token of each signature."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

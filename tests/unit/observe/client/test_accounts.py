@@ -59,7 +59,7 @@ def test_a_region_is_botocores_own_string_and_not_the_users_which_ansible_may_ha
     assert [type(target.region) for target in targets] == [str]
 
 
-def test_a_typo_in_a_region_is_a_problem_with_a_suggestion_and_the_rest_goes_on() -> None:
+def test_a_typo_in_a_region_is_a_problem_with_a_suggestion_and_the_rest_continues() -> None:
     found, (problem,) = resolved(Wire(GetCallerIdentity=IDENTITY), "eu-wset-1", "eu-west-1")
     assert found == [(OWN, "eu-west-1")]
     assert "'eu-wset-1' is not a known region" in str(problem) and "Did you mean eu-west-1?" in str(problem)
@@ -72,11 +72,11 @@ def test_only_typos_stop_the_run_before_any_call() -> None:
     assert wire.calls == []
 
 
-def test_no_region_says_where_to_give_one() -> None:
+def test_without_a_region_the_error_states_where_to_set_one() -> None:
     assert "AWS_REGION" in refused(Wire())
 
 
-def test_regions_of_another_partition_are_told_apart() -> None:
+def test_regions_of_another_partition_are_distinguished() -> None:
     wire = Wire(GetCallerIdentity=IDENTITY)
     assert resolved(wire, "eu-west-1", "us-gov-west-1")[0] == [(OWN, "eu-west-1")]
     assert "partition (aws)" in refused(wire, "us-gov-west-1")
@@ -99,7 +99,7 @@ def test_one_role_for_each_account_with_its_own_credentials() -> None:
     assert operations(wire) == ["AssumeRole", "AssumeRole"]
 
 
-def test_a_role_that_fails_is_a_problem_and_the_rest_goes_on() -> None:
+def test_a_failed_role_is_a_problem_and_the_rest_continues() -> None:
     def answer(params: dict[str, Any]) -> Any:
         return Refusal("AccessDenied", status=403) if "333" in params["RoleArn"] else keys_for(params)
 
@@ -120,7 +120,7 @@ def test_a_role_that_fails_is_a_problem_and_the_rest_goes_on() -> None:
         "",
     ],
 )
-def test_what_is_no_role_is_told_without_asking_aws(arn: str) -> None:
+def test_an_invalid_role_is_reported_without_a_call(arn: str) -> None:
     wire = Wire(AssumeRole=keys_for)
     found, (problem,) = resolved(wire, assume_role_arns=(arn, ROLE.format("222222222222")))
     assert found == [("222222222222", "eu-west-1")]

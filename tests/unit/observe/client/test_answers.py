@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that are not AWS's, such as a proxy's login page with status 200: a problem and an unknown, no traceback."""
+"""Answers that are not AWS's, such as a proxy's login page with status 200: a problem and unknown data, no traceback."""
 
 from __future__ import annotations
 
@@ -62,4 +62,4 @@ def fleet(body: bytes, word: str) -> Any:
 def test_an_answer_that_is_not_of_aws(word: str, unknown: str, body: bytes) -> None:
     snapshot = fleet(body, word)
     assert unknown in snapshot.areas[0].unknown
-    assert "The answer was cut or is not from AWS" in str(snapshot.problems[0])
+    assert "The response was truncated or is not from AWS" in str(snapshot.problems[0])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick loader gives botocore's own models, from botocore's own search paths."""
+"""The quick loader returns botocore's own models, from botocore's own search paths."""
 
 from __future__ import annotations
 

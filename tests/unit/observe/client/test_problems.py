@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From exceptions to sentences that say what failed, where, and what to do."""
+"""Exceptions as sentences that state what failed, where, and what to do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def client_error(code: str, message: str = "no", operation: str = "DescribeInsta
     return ClientError(answer, operation)
 
 
-def test_a_refusal_says_verb_place_code_request_and_advice() -> None:
+def test_an_error_states_operation_place_code_request_and_advice() -> None:
     error = client_error("UnauthorizedOperation", "You are not authorized to perform this operation.")
     problem = problem_from(error, "ec2:DescribeInstances", "111111111111", "eu-west-1")
     assert str(problem) == (
@@ -72,12 +72,12 @@ def test_advice(code: str, advice: str) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "advice"),
     [
-        (NoCredentialsError(), "NoCredentialsError", "Give credentials"),
-        (ProfileNotFound(profile="x"), "ProfileNotFound", "Name a profile"),
+        (NoCredentialsError(), "NoCredentialsError", "Provide credentials"),
+        (ProfileNotFound(profile="x"), "ProfileNotFound", "Use a profile"),
         (EndpointConnectionError(endpoint_url="https://x"), "EndpointConnectionError", "exists in eu-west-1"),
         (ConnectTimeoutError(endpoint_url="https://x"), "ConnectTimeoutError", "Check the network"),
         (ReadTimeoutError(endpoint_url="https://x"), "ReadTimeoutError", ""),
-        (ResponseParserError("cut"), "ResponseParserError", "The answer was cut"),
+        (ResponseParserError("cut"), "ResponseParserError", "The response was truncated"),
     ],
 )
 def test_what_botocore_raises_itself(error: Exception, code: str, advice: str) -> None:

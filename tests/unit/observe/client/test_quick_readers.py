@@ -1,20 +1,22 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The quick readers hand over every member that the records are made of: one that their tables lack would read as absent."""
+"""The quick readers return every member that the records use: one missing from their tables would look absent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import botocore.session
 import pytest
 
-from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client import instance_pages, json_pages
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.instance_pages import INSTANCE
+from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.client.json_pages import COVERAGE, NODE
 from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.fleet import ec2, guardduty, ssm
 
+CLIENT = "plugins/module_utils/observe/client"
 WHOLE = {
     "string": "x",
     "boolean": True,
@@ -27,7 +29,7 @@ WHOLE = {
 
 
 class Asked(dict[str, Any]):
-    """A structure that notes which of its members somebody asked for."""
+    """A structure that records which of its members were read."""
 
     def __init__(self, members: Mapping[str, Any], path: str, notes: set[str]) -> None:
         super().__init__(members)
@@ -68,22 +70,27 @@ def asked(service: str, shape: str, record: Callable[[Any], Any]) -> set[str]:
     return notes
 
 
-def test_every_member_of_an_instance() -> None:
-    notes = asked("ec2", "Instance", lambda item: ec2._instance(item, "111111111111", "eu-west-1"))
-    assert {"InstanceId", "State.Name", "Tags.Key", "MetadataOptions.HttpEndpoint"} <= notes
-    assert notes <= paths(instance_pages.INSTANCE)
-
-
-@pytest.mark.parametrize(
-    ("service", "shape", "record", "table"),
-    [
-        ("guardduty", "CoverageResource", guardduty._row, json_pages.COVERAGE),
-        ("ssm", "InstanceProperty", ssm._node, json_pages.NODE),
-    ],
+# AWS's service and shape, what builds the record, and the table with its name
+READ: tuple[tuple[str, str, Callable[[Any], Any], str, Mapping[str, tuple[str, Any]]], ...] = (
+    ("ec2", "Instance", lambda item: ec2._instance(item, "1", "eu-west-1"), "instance_pages.py: INSTANCE", INSTANCE),
+    ("guardduty", "CoverageResource", guardduty._row, "json_pages.py: COVERAGE", COVERAGE),
+    ("ssm", "InstanceProperty", ssm._node, "json_pages.py: NODE", NODE),
 )
-def test_every_member_of_a_row(
-    service: str, shape: str, record: Callable[[Any], Any], table: Mapping[str, tuple[str, Any]]
-) -> None:
+
+
+def missing_members() -> Iterator[str]:
+    """Members that a record is made of and that the table of the quick reader lacks, each as a sentence."""
+    for service, shape, record, name, table in READ:
+        for member in sorted(asked(service, shape, record) - paths(table)):
+            yield f"{CLIENT}/{name} lacks {member}, which the record of {shape} is made of; add it"
+
+
+def test_every_member_of_a_record_is_read() -> None:
+    assert list(missing_members()) == []
+
+
+@pytest.mark.parametrize(("service", "shape", "record"), [row[:3] for row in READ])
+def test_what_a_record_is_made_of_is_seen(service: str, shape: str, record: Callable[[Any], Any]) -> None:
     notes = asked(service, shape, record)
     assert "InstanceId" in {note.rpartition(".")[2] for note in notes}
-    assert notes <= paths(table)
+    assert service != "ec2" or {"State.Name", "Tags.Key", "MetadataOptions.HttpEndpoint"} <= notes

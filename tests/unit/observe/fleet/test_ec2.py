@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What DescribeInstances, DescribeVpcs and their like mean, and how they are asked."""
+"""Reading DescribeInstances, DescribeVpcs and similar calls, and their parameters."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -46,6 +47,7 @@ def test_an_instance_as_aws_gives_it() -> None:
         ImageId="ami-1",
         Tags=[{"Key": "GuardDutyManaged", "Value": "true"}, {"Key": "Name", "Value": ""}],
         MetadataOptions={"HttpEndpoint": "enabled", "InstanceMetadataTags": "enabled"},
+        LaunchTime=datetime(2026, 3, 2, 8, 15, tzinfo=UTC),
     )
     assert found == Instance(
         instance_id="i-1",
@@ -66,6 +68,7 @@ def test_an_instance_as_aws_gives_it() -> None:
         tags={"GuardDutyManaged": "true", "Name": ""},
         metadata_tags=True,
         imds=True,
+        launched=1772439300.0,
     )
 
 

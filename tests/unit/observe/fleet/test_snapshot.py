@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a whole account and region: what fails is a problem and an unknown, never an exception and never a default."""
+"""Reading a whole account and region: a failure is a problem and unknown data, never an exception and never a default."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_without_a_detector_nothing_is_asked_and_nothing_is_unknown() -> None:
     assert not wire.params("GetDetector") and not wire.params("ListCoverage")
 
 
-def test_what_is_not_wished_for_is_not_read() -> None:
+def test_data_outside_the_scope_is_not_read() -> None:
     wire = Wire(ListDetectors={"DetectorIds": ["d1"]}, GetDetector=DETECTOR)
     (area,), dummy = fleet(wire, ReadScope(instances=False, ssm=False, network=False, coverage=False))
     assert area.unknown == {"coverage"}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts that AWS leaves unprocessed are asked for again, fewer each time, and not for ever."""
+"""Accounts that AWS leaves unprocessed are retried, fewer each time, and with a limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ansible_collections.fleetsec.guardduty.plugins.module_utils.observe.setting
 
 
 class Aws:
-    """Leaves each account out of as many calls as it says; remembers the calls and the pauses between them."""
+    """Leaves each account out of the given number of calls; records the calls and the pauses between them."""
 
     def __init__(self, **left_out: int) -> None:
         self.left_out, self.calls, self.pauses = left_out, [], []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which events wake a rulebook, and how a queue and its rules must be so that nothing else gets into it.
+"""Which events trigger a rulebook, and how a queue and its rules must be configured so that it receives nothing else.
 
 Sources: EventBridge user guide (event patterns; resource-based policies, "Amazon SQS permissions"), EventBridge events
 reference (EC2, tag and GuardDuty events), SQS API reference (SetQueueAttributes).
@@ -37,7 +37,7 @@ PATTERNS: dict[str, dict[str, Any]] = {
         "detail-type": ["GuardDuty Runtime Protection Unhealthy"],
     },
 }
-# By it this collection knows what it made.
+# Marks what this collection created.
 OWNER_TAG = "fleetsec-guardduty-events"
 OPERATION = "the change of the event queue"
 # A rule's name has at most 64 characters, and the longest of ours adds 19 to it.
@@ -47,7 +47,7 @@ JSON_ATTRIBUTES = frozenset({"Policy", "RedrivePolicy"})
 
 @dataclass(frozen=True, slots=True)
 class DesiredEvents:
-    """What the user wants. C(present) false: nothing of it."""
+    """The desired state. C(present) false: none of it exists."""
 
     name: str
     present: bool = True
@@ -74,16 +74,16 @@ class DesiredEvents:
 
 
 def refusal(desired: DesiredEvents) -> str:
-    """Why AWS would refuse the wish, or nothing (SQS API reference, CreateQueue; EventBridge API reference, PutRule)."""
+    """Why AWS would reject the desired state, or None (SQS API reference, CreateQueue; EventBridge API reference, PutRule)."""
     if not NAME.fullmatch(desired.name):
         return f"name is {desired.name!r}; it must be 1 to 45 letters, digits, - and _."
     if not desired.events:
-        return "events is empty; name at least one kind of event, or use state=absent."
+        return "events is empty; list at least one kind of event, or use state=absent."
     for option, value in (("retention", desired.retention), ("dead_letter_retention", desired.dead_letter_retention)):
         if not 60 <= value <= 1_209_600:
-            return f"{option} is {value}; it must be from 60 to 1209600 seconds."
+            return f"{option} is {value}; set it to 60 to 1209600 seconds."
     if not 1 <= desired.max_receives <= 1000:
-        return f"max_receives is {desired.max_receives}; it must be from 1 to 1000."
+        return f"max_receives is {desired.max_receives}; set it to 1 to 1000."
     return refused_tags(desired.tags) or ""
 
 
@@ -105,7 +105,7 @@ def plan_events(areas: Sequence[EventArea], desired: DesiredEvents) -> EventPlan
 
 
 def queue_row(area: EventArea, desired: DesiredEvents) -> dict[str, Any]:
-    """The queue as a rulebook's source needs it."""
+    """The queue in the form that a rulebook's source needs."""
     return {
         "account_id": area.account_id,
         "region": area.region,
@@ -119,7 +119,7 @@ def queue_arn(area: EventArea, name: str) -> str:
 
 
 def _strangers(area: EventArea, desired: DesiredEvents) -> list[Problem]:
-    """What has our names and is not ours: somebody else's is neither changed nor deleted."""
+    """Problems of resources with our names and without our tag: they are neither changed nor deleted."""
     rule_names = {desired.rule_name(event) for event in PATTERNS}
     tagged = [
         *((QUEUE, name, queue.tags) for name, queue in area.queues.items()),
@@ -131,7 +131,7 @@ def _strangers(area: EventArea, desired: DesiredEvents) -> list[Problem]:
             area.region,
             OPERATION,
             "NotOurs",
-            f"the {kind} {name} has no tag {OWNER_TAG}={desired.name}, so somebody else made it",
+            f"the {kind} {name} has no tag {OWNER_TAG}={desired.name}, so this collection did not create it",
             "",
             "Choose another name, or delete it yourself.",
         )
@@ -181,7 +181,7 @@ def _queue_attributes(area: EventArea, desired: DesiredEvents) -> dict[str, str]
 
 
 def _policy(area: EventArea, desired: DesiredEvents) -> dict[str, Any]:
-    """Only these rules may send. Without aws:SourceArn any rule of any account could."""
+    """Only these rules may send. Without aws:SourceArn, any rule of any account could."""
     rules = [
         f"arn:{area.partition}:events:{area.region}:{area.account_id}:rule/{desired.rule_name(event)}"
         for event in PATTERNS
@@ -210,7 +210,7 @@ def _queue_changes(
         tags = desired.all_tags
         after = {**_shown(wanted), "tags": tags}
         return [kind.create(*area.area_key, name, None, after, attributes=wanted, tags=tags)]
-    # Encryption by a key of KMS is the operator's own choice, and excludes the other.
+    # Encryption with a KMS key is the operator's own choice, and excludes this one.
     kept = {"SqsManagedSseEnabled"} if queue.attributes.get("KmsMasterKeyId") else set()
     differing = {
         key: value
@@ -259,14 +259,14 @@ def _rule_deletion(area: EventArea, name: str, rule: EventRule) -> Change:
     return DeleteRule(*area.area_key, name, before, None, target_ids=tuple(sorted(rule.targets)))
 
 
-def _same(key: str, there: str | None, wanted: str) -> bool:
-    if key in JSON_ATTRIBUTES and there:
-        return bool(_plain(key, there) == _plain(key, wanted))
-    return there == wanted
+def _same(key: str, current: str | None, wanted: str) -> bool:
+    if key in JSON_ATTRIBUTES and current:
+        return bool(_plain(key, current) == _plain(key, wanted))
+    return current == wanted
 
 
 def _plain(key: str, value: str) -> Any:
-    """The document as AWS may write it too: numbers as text."""
+    """The document in a form that AWS may also return: numbers as text."""
     document = json.loads(value)
     if key == "RedrivePolicy":
         return {name: str(one) for name, one in document.items()}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the fleetsec.guardduty authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The changes of the queues and rules that carry events."""
+"""The changes of the queues and rules that deliver events."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DeleteDeadLetterQueue(DeleteQueue):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutRule(Change):
-    """The rule C(target) as PutRule and PutTargets take it: C(pattern) is JSON, C(arn) the queue's."""
+    """The rule C(target) for PutRule and PutTargets: C(pattern) is JSON, C(arn) the queue's."""
 
     kind = RULE
     pattern: str
@@ -94,7 +94,7 @@ class DeleteRule(Change):
 
 @dataclass(frozen=True, slots=True)
 class QueueChanges:
-    """The changes of a queue of one kind: events, or those that nobody could handle."""
+    """The changes of a queue of one kind: events, or dead letters."""
 
     create: type[CreateQueue]
     update: type[UpdateQueue]
