@@ -173,7 +173,7 @@ def test_one_vpc_that_fails_does_not_stop_the_others(aws: EmulatedAws, ansible: 
     several = run.tasks["several"]
     assert several["failed"]
     assert several["problems"][:1] == [
-        f"the look-up of VPCs failed: VpcNotFound: there is no VPC vpc-00000000000000000 in {ONE}/eu-west-1."
+        f"the lookup of VPCs failed: VpcNotFound: there is no VPC vpc-00000000000000000 in {ONE}/eu-west-1."
         " Check its id, account and region."
     ]
     (failed,) = several["failed_changes"]

@@ -123,7 +123,7 @@ def _misplaced(snapshot: Snapshot, desired: DesiredEndpoint, work: tuple[Desired
 def _elsewhere(kind: str, name: str, vpc_id: str | None) -> Problem:
     if vpc_id is None:
         message = f"there is no {kind} {name} in the accounts and regions of this task"
-        return Problem("", "", f"the look-up of {kind}s", "NotFound", message, "", "Check its id, account and region.")
+        return Problem("", "", f"the lookup of {kind}s", "NotFound", message, "", "Check its id, account and region.")
     message = f"{name} belongs to {vpc_id}, which this task does not select"
     return Problem("", "", f"the choice of {kind}s", "OtherVpc", message, "", f"Leave it out, or add {vpc_id}.")
 

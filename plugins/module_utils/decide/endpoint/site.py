@@ -209,5 +209,5 @@ def missing_vpcs(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Prob
         if vpc_id not in known:
             message = f"there is no VPC {vpc_id} in {places}"
             yield Problem(
-                "", "", "the look-up of VPCs", "VpcNotFound", message, "", "Check its id, account and region."
+                "", "", "the lookup of VPCs", "VpcNotFound", message, "", "Check its id, account and region."
             )
