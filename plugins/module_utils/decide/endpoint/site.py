@@ -208,6 +208,4 @@ def missing_vpcs(snapshot: Snapshot, ids: Iterable[str] | None) -> Iterator[Prob
     for vpc_id in dict.fromkeys(ids or ()):
         if vpc_id not in known:
             message = f"there is no VPC {vpc_id} in {places}"
-            yield Problem(
-                "", "", "the lookup of VPCs", "VpcNotFound", message, "", "Check its id, account and region."
-            )
+            yield Problem("", "", "the lookup of VPCs", "VpcNotFound", message, "", "Check its id, account and region.")
