@@ -37,7 +37,7 @@ def test_an_error_states_operation_place_code_request_and_advice() -> None:
 
 def test_the_operation_is_the_one_that_failed() -> None:
     problem = problem_from(client_error("ThrottlingException", operation="ListDetectors"), "guardduty:GetDetector")
-    assert problem.operation == "guardduty:ListDetectors" and "throttling" in problem.advice
+    assert problem.operation == "guardduty:ListDetectors" and "throttled" in problem.advice
 
 
 def test_the_right_that_aws_names_is_the_one_to_allow() -> None:
@@ -58,8 +58,8 @@ def test_a_role_that_cannot_be_assumed() -> None:
         ("AuthFailure", "not expired"),
         ("ExpiredToken", "not expired"),
         ("UnrecognizedClientException", "region is enabled"),
-        ("RequestLimitExceeded", "throttling"),
-        ("TooManyRequestsException", "throttling"),
+        ("RequestLimitExceeded", "throttled"),
+        ("TooManyRequestsException", "throttled"),
         ("OptInRequired", "Enable the region"),
         ("InvalidParameterValue", ""),
     ],
