@@ -175,7 +175,7 @@ packages:
       type: str
       returned: always
       sample: ab5fc415dce090e50889893009b1d6ef39dd4b95448a0fd302f1b97c3362cf8a
-    size: {description: Its size in bytes, or null., type: int, returned: always, sample: 34512086}
+    size: {description: Its size in bytes or null., type: int, returned: always, sample: 34512086}
     fingerprint:
       description: The fingerprint of the primary key that signed it, or null.
       type: str

@@ -243,8 +243,8 @@ endpoints:
       type: str
       returned: always
       sample: operator
-    endpoint_id: {description: The endpoint, or null., type: str, returned: always, sample: vpce-0123456789abcdef0}
-    state: {description: AWS's state of the endpoint, or null., type: str, returned: always, sample: available}
+    endpoint_id: {description: The endpoint or null., type: str, returned: always, sample: vpce-0123456789abcdef0}
+    state: {description: AWS's state of the endpoint or null., type: str, returned: always, sample: available}
     service_name:
       description: The endpoint's service, or null.
       type: str

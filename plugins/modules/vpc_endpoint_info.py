@@ -86,8 +86,8 @@ vpcs:
       type: str
       returned: always
       sample: operator
-    endpoint_id: {description: The endpoint, or null., type: str, returned: always, sample: vpce-0123456789abcdef0}
-    state: {description: AWS's state of the endpoint, or null., type: str, returned: always, sample: available}
+    endpoint_id: {description: The endpoint or null., type: str, returned: always, sample: vpce-0123456789abcdef0}
+    state: {description: AWS's state of the endpoint or null., type: str, returned: always, sample: available}
     service_name:
       description: The endpoint's service, or null.
       type: str
@@ -129,8 +129,8 @@ vpcs:
       type: str
       returned: always
       sample: The VPC's endpoint cannot be used as it is.
-    dns_support: {description: The VPC's DNS support, or null if not read., type: bool, returned: always, sample: null}
-    dns_hostnames: {description: The VPC's DNS hostnames, or null if not read., type: bool, returned: always, sample: null}
+    dns_support: {description: The VPC's DNS support or null if not read., type: bool, returned: always, sample: null}
+    dns_hostnames: {description: The VPC's DNS hostnames or null if not read., type: bool, returned: always, sample: null}
 summary:
   description: The number of VPCs, of those that need an endpoint, and of VPCs by connectivity.
   returned: always

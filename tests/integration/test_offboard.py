@@ -192,7 +192,7 @@ def test_where_automation_cannot_be_stopped_nothing_is_torn_down(fleet: Emulated
             {"vpc_ids": ["vpc-1"], "disable_monitoring": True},
             "disable_monitoring turns off Runtime Monitoring in whole",
         ),
-        ({"all_vpcs": True, "stop_by": "magic"}, "it can be automated_agent_off or tags"),
+        ({"all_vpcs": True, "stop_by": "magic"}, "set it to automated_agent_off or tags"),
     ],
 )
 @pytest.mark.story

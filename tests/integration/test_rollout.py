@@ -75,7 +75,7 @@ def test_check_mode_predicts_the_run_and_a_second_run_writes_nothing(fleet: Emul
     assert len(result["package_instance_ids"]) == 9
     assert (result["package_hosts"], result["problems"]) == ([], [])
     assert result["left_out_by_limit"] == list(hosts)
-    sentence = f"excluded from this run: 2 ({', '.join(hosts)})."
+    sentence = f"the limit excluded from this run: 2 ({', '.join(hosts)})."
     shown = " ".join(text.strip() for _style, text in real.tasks["Read the fleet again"]["screen"])
     assert sentence in shown
     assert sentence in (report / "report.html").read_text(encoding="utf-8")

@@ -66,7 +66,7 @@ def test_a_host_that_cannot_be_reached_is_named_and_the_limit_leaves_the_other_o
     assert [(host["host"], host["outcome"]) for host in result["package_hosts"]] == [("web", "failed")]
     assert len(result["problems"]) == 1 and result["problems"][0].startswith("web: The host was unreachable for 1 s: ")
     assert (result["left_out_by_limit"], result["not_in_the_inventory"]) == (["db"], [])
-    assert "excluded from this run: 1 (db)." in run.tasks["List the hosts that the limit excluded"]["msg"]
+    assert "the limit excluded from this run: 1 (db)." in run.tasks["List the hosts that the limit excluded"]["msg"]
 
 
 @pytest.mark.parametrize("name", ["upgrade", "gate"])

@@ -97,7 +97,8 @@ def carry_out(module: Module, order: Order, settle_seconds: float, watch: bool) 
 
 
 def _install(module: Module, order: Order) -> None:
-    assert order.package is not None, "parse() refuses such a plan"
+    if order.package is None:
+        raise AssertionError("parse() rejects such a plan")
     with _own_copy(order.package) as path:
         packages.check_identity(module, path, order.package)
         packages.install(module, path, order.package, order.action)

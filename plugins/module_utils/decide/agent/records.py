@@ -174,7 +174,8 @@ class LeftoversStep:
     after: int
 
 
-Step = PackageStep | DropInStep | EnabledStep | RunningStep | ProcessStep | LeftoversStep
+# Union: ansible-test checks it for Pythons that have no | between types.
+Step = Union[PackageStep, DropInStep, EnabledStep, RunningStep, ProcessStep, LeftoversStep]  # noqa: UP007
 
 
 @dataclass(frozen=True, slots=True)

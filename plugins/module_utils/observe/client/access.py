@@ -212,5 +212,6 @@ class Target(InArea):
     def client(self, service: Literal["ssm"]) -> SSMClient: ...
     @overload
     def client(self, service: Literal["sts"]) -> STSClient: ...
+
     def client(self, service: str) -> Any:
         return self.access.client(service, self.region, self.credentials)
