@@ -73,7 +73,7 @@ def test_a_copy_of_the_collections_own_changes_nothing(aws: EmulatedAws, ansible
     ("template", "words"),
     [
         ("{% if %}", "policy_template endpoint.json.j2 is not a valid Jinja2 template: "),
-        ("{{ inventory_hostname }}", "uses inventory_hostname, which it does not get; it gets account_id, "),
+        ("{{ inventory_hostname }}", "uses the unknown variables inventory_hostname. Use only account_id, "),
         ('{"Statement": [}', "is not valid JSON: "),
         ("{}", "is not a valid policy: it has no Statement."),
         # Right for the first VPC, wrong for the second: nothing is written in either.
