@@ -87,7 +87,7 @@ EXAMPLES = r"""
 - name: Merge reports
   fleetsec.guardduty.report:
     dest: reports/organization
-    shards: [shards/]
+    shards: [reports/]
 """
 
 RETURN = r"""

@@ -81,7 +81,7 @@ def test_in_each_slice_a_canary_that_crashes_stops_the_others(
         for words in (
             "The agent 9.0.0 does not keep running",
             "simulated crash of 9.0.0",
-            "1.16.0 from before was installed",
+            "The previous agent 1.16.0 was reinstalled",
         ):
             assert words in canary["message"]
         said = "\n".join(result["problems"])
